@@ -6,7 +6,16 @@
     "author": "sales_process",
     "license": "LGPL-3",
     "depends": ["crm", "sale_management", "sale_crm", "calendar", "portal"],
-    "data": [],
+    "data": [
+        "security/sales_process_groups.xml",
+        "security/ir.model.access.csv",
+        "security/sales_process_rules.xml",
+        "data/crm_lost_reason_data.xml",
+        "data/ir_actions_server_data.xml",
+        "data/ir_cron_data.xml",
+        "data/sales_process_new_business.xml",
+        "data/sales_process_renewal.xml",
+    ],
     "application": True,
     "installable": True,
 }

@@ -1,0 +1,6 @@
+"""The rules of a sales process, without Odoo, database or clock.
+
+`definition` says what a process is, `transition` what follows from an event,
+`check` what is wrong with a definition, `schedule` when something is due,
+`trial` plays cases through a process on a virtual clock.
+"""

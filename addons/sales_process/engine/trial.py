@@ -1,0 +1,114 @@
+"""Cases played through a process on a virtual clock: what would be done, when, and how it ends."""
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+from typing import NamedTuple
+
+from .definition import Process
+from .schedule import clock_span
+from .transition import (
+    Case,
+    CloseTask,
+    Complete,
+    EndCase,
+    FireRung,
+    OpenTask,
+    PassTask,
+    Start,
+    TimerFired,
+    choose,
+    decide,
+)
+
+
+class Act(NamedTuple):
+    """What a made-up person or customer does with an open step: an outcome, after a while."""
+
+    outcome: str
+    after: timedelta
+
+
+class Happening(NamedTuple):
+    """A line of the trial's diary."""
+
+    when: datetime
+    case: int
+    what: str
+    step: str
+    detail: str
+
+
+class Trial:
+    """A run of made-up cases. Delays count as clock time: it shows order and amount, not dates.
+
+    :param act: called with (step, case, case number), says what is done with an open step, or
+        None where nobody does anything and the ladder must help.
+    """
+
+    def __init__(self, process: Process, act: Callable, begin: datetime):
+        self.process = process
+        self.act = act
+        self.begin = begin
+        self.cases: dict[int, Case] = {}
+        self.diary: list[Happening] = []
+        self._queue: list = []
+        self._order = count()
+
+    def run(self, cases: int, horizon: timedelta = timedelta(days=365)) -> dict[str, int]:
+        """Play `cases` cases to their end or to the horizon; how many ended in which state."""
+        for number in range(cases):
+            self._put(self.begin, number, Start())
+        stop = self.begin + horizon
+        while self._queue and self._queue[0][0] <= stop:
+            when, _order, number, event = heapq.heappop(self._queue)
+            self._happen(when, number, event)
+        states: dict[str, int] = {}
+        for case in self.cases.values():
+            states[case.state] = states.get(case.state, 0) + 1
+        return states
+
+    def _put(self, when, number, event):
+        heapq.heappush(self._queue, (when, next(self._order), number, event))
+
+    def _happen(self, when, number, event):
+        case = self.cases.get(number, Case())
+        task = getattr(event, "task", None)
+        if task is not None and task not in case.tasks:
+            return
+        case, effects = decide(self.process, case, event)
+        self.cases[number] = case
+        for effect in effects:
+            self._note(when, number, effect)
+            if type(effect) is OpenTask and effect.task in case.tasks:
+                self._opened(when, number, case, effect)
+
+    def _opened(self, when, number, case, effect):
+        """Put the act and the timers of an opened step on the clock."""
+        step = self.process.by_code[effect.task.step]
+        begin = effect.at or (when + clock_span(effect.wait) if effect.wait else when)
+        if step.automatic:
+            outcome = choose(step, case, ())
+            return self._put(begin, number, Complete(effect.task, (outcome or step.outcomes[-1]).code))
+        act = self.act(step, case, number)
+        if act:
+            return self._put(begin + act.after, number, Complete(effect.task, act.outcome))
+        due = begin + clock_span(step.deadline) if step.deadline else begin
+        for rung in step.escalations:
+            moment = {"open": begin, "before": due, "after": due}[rung.anchor]
+            span = clock_span(rung.delay)
+            moment = moment - span if rung.anchor == "before" else moment + span
+            self._put(max(moment, begin), number, TimerFired(effect.task, rung.code))
+        return None
+
+    def _note(self, when, number, effect):
+        kind = type(effect)
+        if kind is OpenTask:
+            self.diary.append(Happening(when, number, "open", effect.task.step, ""))
+        elif kind in (CloseTask, PassTask):
+            self.diary.append(Happening(when, number, "close", effect.task.step, effect.outcome))
+        elif kind is FireRung:
+            self.diary.append(Happening(when, number, "rung", effect.task.step, effect.escalation.code))
+        elif kind is EndCase:
+            self.diary.append(Happening(when, number, "end", "", effect.state))

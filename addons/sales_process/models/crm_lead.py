@@ -1,0 +1,569 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import email_normalize
+
+from ..engine import transition
+
+OPEN_STATES = ("new", "running", "paused")
+SIGNS_OF_LIFE = frozenset({
+    "proposal_accepted", "proposal_refused", "proposal_change_asked", "documents_complete", "contract_signed",
+    "contract_declined", "reply", "call", "meeting", "portal_message",
+})
+
+
+class CrmLead(models.Model):
+    """A lead in its sales process: how it starts, where it stands, what the customer does."""
+
+    _inherit = "crm.lead"
+
+    process_case_ids = fields.One2many("sales.process.case", "lead_id", string="Process Cases", readonly=True)
+    process_case_id = fields.Many2one("sales.process.case", compute="_compute_process", string="Open Case")
+    process_id = fields.Many2one("sales.process", compute="_compute_process", search="_search_process_id", string="Sales Process")
+    process_state = fields.Selection(
+        [
+            ("none", "None"), ("running", "Running"), ("paused", "Paused"),
+            ("won", "Won"), ("lost", "Lost"), ("merged", "Merged"),
+        ],
+        compute="_compute_process", search="_search_process_state", string="Process State",
+    )
+    process_task_ids = fields.One2many(
+        "sales.process.task", "lead_id", string="Process Tasks", readonly=True, domain=[("is_passed", "=", False)],
+    )
+    process_open_task_ids = fields.One2many(
+        "sales.process.task", "lead_id", string="Open Process Tasks", readonly=True,
+        domain=[("state", "in", ("queued", "open", "failed"))],
+    )
+    process_step_id = fields.Many2one("sales.process.step", compute="_compute_process_step", string="Process Step")
+    process_event_ids = fields.One2many("sales.process.event", "lead_id", string="Process Events", readonly=True)
+    process_message_ids = fields.One2many("sales.process.message", "lead_id", string="Letters", readonly=True)
+    process_mail_paused = fields.Boolean(
+        string="Letters Paused", copy=False, tracking=True, help="No automatic letter goes to this customer from here.",
+    )
+    process_return_date = fields.Date(string="Come Back On", copy=False)
+    external_ref = fields.Char(
+        compute="_compute_external_ref", inverse="_inverse_external_ref", search="_search_external_ref",
+        string="External Reference", copy=False, help="Under which another system knows this lead.",
+    )
+
+    # ------------------------------------------------------------------
+    # WHERE IT STANDS
+    # ------------------------------------------------------------------
+
+    @api.depends("process_case_ids.state", "process_case_ids.process_id")
+    def _compute_process(self):
+        for lead in self:
+            cases = lead.sudo().process_case_ids.sorted("id", reverse=True)
+            latest = cases.filtered(lambda case: case.state in OPEN_STATES)[:1] or cases[:1]
+            lead.process_case_id = latest if latest.state in OPEN_STATES else False
+            lead.process_id = latest.process_id
+            lead.process_state = "running" if latest.state == "new" else latest.state or "none"
+
+    @api.depends("process_open_task_ids.state", "process_open_task_ids.step_id")
+    def _compute_process_step(self):
+        for lead in self:
+            lead.process_step_id = lead.sudo().process_open_task_ids.sorted("id")[-1:].step_id
+
+    def _search_process_id(self, operator, value):
+        if operator not in ("in", "any", "any!"):
+            return NotImplemented
+        return [("process_case_ids", "any", [("process_id", operator, value)])]
+
+    def _search_process_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        states = [state for state in value if state and state != "none"]
+        states += ["new"] if "running" in states else []
+        domain = fields.Domain("process_case_ids", "any", [("state", "in", states)])
+        return domain | fields.Domain("process_case_ids", "=", False) if "none" in value else domain
+
+    @api.depends("create_date")
+    def _compute_external_ref(self):
+        refs = self.env["crm.lead.external.ref"].sudo().search_fetch([("lead_id", "in", self.ids)], ["lead_id", "name"])
+        names = {ref.lead_id.id: ref.name for ref in refs.sorted("id", reverse=True)}
+        for lead in self:
+            lead.external_ref = names.get(lead.id)
+
+    def _inverse_external_ref(self):
+        for lead in self.filtered("external_ref"):
+            company = lead.company_id or self.env.company
+            known = self.env["crm.lead.external.ref"]._find([lead.external_ref], company).get(lead.external_ref)
+            if known and known != lead:
+                raise UserError(self.env._("The reference %(ref)s belongs to %(lead)s.", ref=lead.external_ref, lead=known.display_name))
+            if not known:
+                self.env["crm.lead.external.ref"]._link({lead.external_ref: lead}, company)
+
+    def _search_external_ref(self, operator, value):
+        if operator not in ("in", "like", "ilike", "=like", "=ilike"):
+            return NotImplemented
+        refs = self.env["crm.lead.external.ref"].sudo()._search([("name", operator, value)])
+        return [("id", "in", refs.subselect("lead_id"))]
+
+    def _process_customer_name(self):
+        self.ensure_one()
+        return self.contact_name or self.partner_id.name or self.partner_name or self.name
+
+    def _process_is_complete(self):
+        """Whether the first task has nothing to ask: a name, and a phone or an e-mail."""
+        self.ensure_one()
+        return bool((self.contact_name or self.partner_id.name) and (self.phone or self.email_from))
+
+    # ------------------------------------------------------------------
+    # PUBLIC: INTAKE
+    # ------------------------------------------------------------------
+
+    @api.model
+    def process_intake(self, values, external_ref=None):
+        """Take a request in: make its lead once, start the process of its team.
+
+        :param dict values: fields of the lead.
+        :param str external_ref: the request's number in the system it comes from. A second call with
+            the same number, in the same company, makes nothing and answers as the first.
+        :return: `{'lead_id', 'task_ids', 'created'}`, the tasks being those open now.
+        :raise UserError: values that are no dict, an unknown field, an empty or overlong reference.
+        """
+        self.check_access("create")
+        values = self._process_intake_values(values, external_ref)
+        company = self._process_intake_company(values)
+        lead = self._process_find_ref(external_ref, company)
+        created = not lead
+        if created:
+            lead = self.create(values)
+            if external_ref:
+                self.env["crm.lead.external.ref"]._link({external_ref: lead}, company)
+        tasks = lead.sudo().process_open_task_ids
+        return {"lead_id": lead.id, "task_ids": tasks.sorted("id").ids, "created": created}
+
+    @api.model
+    def _process_intake_values(self, values, external_ref):
+        if not isinstance(values, dict) or not values:
+            raise UserError(self.env._("The request has no values: give at least a name."))
+        unknown = [str(name) for name in values if name not in self._fields]
+        if unknown:
+            raise UserError(self.env._("A lead has no field %s.", ", ".join(sorted(unknown))))
+        if external_ref is not None and (not isinstance(external_ref, str) or not external_ref.strip() or len(external_ref) > 256):
+            raise UserError(self.env._("The external reference must be a text of 1 to 256 characters."))
+        name = values.get("name") or values.get("partner_name") or values.get("contact_name") or values.get("email_from") or values.get("phone")
+        if not name:
+            raise UserError(self.env._("The request has neither a name nor a contact: there is nothing to work with."))
+        return {**values, "name": values.get("name") or self.env._("Request of %s", name)}
+
+    @api.model
+    def _process_intake_company(self, values):
+        team = self.env["crm.team"].browse(values.get("team_id") or [])
+        return self.env["res.company"].browse(values.get("company_id") or []) or team.company_id or self.env.company
+
+    @api.model
+    def _process_find_ref(self, external_ref, company):
+        if not external_ref:
+            return self.browse()
+        return self.env["crm.lead.external.ref"]._find([external_ref], company).get(external_ref, self.browse())
+
+    # ------------------------------------------------------------------
+    # PUBLIC: RUNNING
+    # ------------------------------------------------------------------
+
+    def action_process_start(self, step_code=None):
+        """Enter these leads into the process of their team.
+
+        :param step_code: the step to begin at; None: by the stage in which the lead stands. Either
+            way nothing is written to the customer before a person has acted, unless the lead is new.
+        :raise UserError: a lead without a process to run on, or one that runs already.
+        """
+        self.check_access("write")
+        busy = self.filtered("process_case_id")
+        if busy:
+            raise UserError(self.env._("%s is already in a process.", busy[0].display_name))
+        process_of = self._process_find()
+        left = self - self.browse(lead.id for lead in process_of)
+        if left:
+            raise UserError(self.env._(
+                "No active process fits %(lead)s of the team %(team)s. Give the team a process first.",
+                lead=left[0].display_name, team=left[0].team_id.name or self.env._("(none)"),
+            ))
+        self._process_enter(process_of, step_code)
+        return True
+
+    def _process_find(self):
+        """dict lead -> process; a lead that renews a contract goes by the process for renewals."""
+        renewing = self.filtered(lambda lead: lead._process_renewed_contract())
+        Process = self.env["sales.process"]
+        return {**Process._for_leads(self - renewing), **Process._for_leads(renewing, kind="renewal")}
+
+    def _process_renewed_contract(self):
+        """The contract that this lead is to renew; empty for new business."""
+        self.ensure_one()
+        return self.env["sale.order"].sudo().search([("renewal_lead_id", "=", self.id)], limit=1)
+
+    def _process_order_at_start(self):
+        return self._process_renewed_contract() if self.ids else self.env["sale.order"]
+
+    def _process_enter(self, process_of, step_code):
+        """Start cases by the stage in which each lead stands; what is no news writes to nobody at first."""
+        groups = {}
+        yesterday = fields.Datetime.now() - timedelta(days=1)
+        for lead, process in process_of.items():
+            code = step_code or process._entry_for(lead)
+            if code and code not in process._definition().by_code:
+                raise UserError(self.env._("The process %(process)s has no step %(code)s.", process=process.display_name, code=code))
+            quiet = bool(code) or lead.create_date < yesterday
+            groups.setdefault((code, quiet), {})[lead] = process
+        for (code, quiet), same in groups.items():
+            self.env["sales.process.case"]._start(same, code, quiet)
+
+    def process_run_queued(self):
+        """Run now what is queued for these leads, without a commit: for scripts and tests.
+
+        :return: how many automatic steps were run.
+        """
+        self.check_access("write")
+        Task, count = self.env["sales.process.task"].sudo(), 0
+        while True:
+            tasks = Task.search([("lead_id", "in", self.ids), *Task._queued_domain()], order="id")
+            if not tasks:
+                return count
+            for step_tasks in tasks.grouped("step_id").values():
+                step_tasks._run_guarded()
+            count += len(tasks)
+
+    def process_pause(self, reason):
+        """Stop timers, letters and automatic steps of these leads until `process_resume`.
+
+        :raise UserError: no reason given.
+        """
+        self.check_access("write")
+        if not isinstance(reason, str) or not reason.strip():
+            raise UserError(self.env._("Say why the process is paused."))
+        self.process_case_id._pause(reason.strip())
+        return True
+
+    def process_resume(self):
+        """Go on; what fell due meanwhile is put off by the time of the pause."""
+        self.check_access("write")
+        self.process_case_id._resume()
+        return True
+
+    def process_refuse(self, lost_reason_id, comment=None):
+        """The customer says no: these leads are lost, open tasks and letters are cancelled.
+
+        :raise UserError: the reason does not exist, or a lead is not running.
+        """
+        self.check_access("write")
+        reason = self.env["crm.lost.reason"].browse(lost_reason_id).exists()
+        if not reason:
+            raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
+        idle = self.filtered(lambda lead: not lead.process_case_id)
+        if idle:
+            raise UserError(self.env._("%s is not in a process.", idle[0].display_name))
+        self.lost_reason_id = reason
+        cases = self.process_case_id
+        cases._handle({case: transition.Refuse() for case in cases})
+        if comment:
+            self._process_log("note", text=comment)
+        return True
+
+    # ------------------------------------------------------------------
+    # THE CUSTOMER'S ACTS
+    # ------------------------------------------------------------------
+
+    def _process_signal(self, kind, order=None, data=None):
+        """The customer, or time, did something about these leads. Never fails for a lead without a case.
+
+        :param kind: `proposal_accepted`, `contract_signed`, `reply`, …
+        :param order: the order whose paper it is about.
+        :param data: `version` of the paper, `why`, `comment`, `lost_reason_id`.
+        """
+        data = data or {}
+        if kind == "contract_declined":
+            kind = f"contract_declined_{data.get('why') or 'no'}"
+        leads = self.sudo().filtered("process_case_id")
+        if data.get("lost_reason_id"):
+            leads.lost_reason_id = data["lost_reason_id"]
+        paper = f"{order.id}:{data.get('version') or 0}" if order else None
+        cases = leads.process_case_id
+        before = {case: case.revision for case in cases}
+        cases._handle({case: transition.Signal(kind, paper) for case in cases})
+        if data.get("comment"):
+            leads._process_log("note", text=data["comment"])
+        if kind.partition("_declined")[0] != kind or kind in SIGNS_OF_LIFE:
+            self._process_customer_lives(self.env._("the customer answered"))
+        return before
+
+    def _process_customer_lives(self, why):
+        """Letters that wait for this customer's answer are withdrawn, waits for it are over, the rep hears of it."""
+        leads = self.sudo()
+        told = self.env["sales.process.message"]._answered(leads, why)
+        waiting = leads.process_case_id
+        waiting._handle({case: transition.Signal("sign_of_life") for case in waiting if case.state == "running"})
+        for lead in told.filtered("user_id"):
+            lead.message_notify(
+                partner_ids=lead.user_id.partner_id.ids,
+                subject=self.env._("%s showed up", lead._process_customer_name()),
+                body=self.env._("Letters that waited for an answer were withdrawn: %s.", why),
+            )
+
+    def _process_somebody_wrote(self, sender):
+        """A mail came from a customer's address: it counts for every lead of their company."""
+        key = self.env["sales.process.message"]._domain_key(email_normalize(sender))
+        colleagues = self.env["sales.process.message"].sudo().search([
+            ("domain_key", "=", key), ("state", "in", ("planned", "held")),
+        ]).lead_id
+        leads = (self | colleagues).filtered("process_case_id")
+        if leads:
+            leads._process_customer_lives(self.env._("%s wrote", sender))
+
+    # ------------------------------------------------------------------
+    # AUTOMATIC STEPS
+    # ------------------------------------------------------------------
+
+    def _process_create_contact(self):
+        """Make these leads opportunities, with the company and the person as contacts; known ones are found.
+
+        A company is looked for by the lead's partner, then by name; a person by e-mail or phone, as
+        Odoo does. Called by the step "Create the contact".
+        """
+        for lead in self.sudo():
+            if lead.type != "opportunity":
+                lead.convert_opportunity(lead.partner_id)
+            lead._process_ensure_customer()
+
+    def _process_ensure_customer(self):
+        """The customer of one lead: found or made, never doubled.
+
+        :return: `res.partner`
+        :raise UserError: the lead names nobody.
+        """
+        self.ensure_one()
+        if self.partner_id:
+            return self.partner_id
+        if not (self.contact_name or self.partner_name or self.email_from):
+            raise UserError(self.env._("%s names neither a person nor a company: fill one in.", self.display_name))
+        company = self._process_find_company()
+        known = self._find_matching_partner() if hasattr(self, "_find_matching_partner") else self.env["res.partner"]
+        lead = self.with_context(default_parent_id=company.id) if company and not known else self
+        lead._handle_partner_assignment(force_partner_id=known.id or False, create_missing=True)
+        if company and self.partner_id and not self.partner_id.parent_id and self.partner_id != company:
+            self.partner_id.parent_id = company
+        return self.partner_id
+
+    def _process_find_company(self):
+        """A company that is known by this lead's company name, in its own company or in none."""
+        if not self.partner_name:
+            return self.env["res.partner"]
+        return self.env["res.partner"].search([
+            ("is_company", "=", True), ("name", "=ilike", self.partner_name.strip()),
+            ("company_id", "in", [False, self.company_id.id]),
+        ], limit=1)
+
+    def _process_confirm_order(self):
+        """Confirm the order of each case: no contract follows. Called by the step "Confirm the order"."""
+        for case in self.sudo().process_case_id:
+            if case.order_id.state in ("draft", "sent"):
+                case.order_id.action_confirm()
+
+    # ------------------------------------------------------------------
+    # RETURN AFTER A LOSS
+    # ------------------------------------------------------------------
+
+    def _process_plan_return(self):
+        """Lost, but not for ever: when to come back, by the reason's policy."""
+        for lead in self.filtered(lambda lead: not lead.process_return_date):
+            reason = lead.lost_reason_id
+            if reason.process_return == "weeks":
+                lead.process_return_date = fields.Date.today() + timedelta(weeks=reason.process_return_weeks)
+
+    @api.model
+    def _cron_process_return(self):
+        """Open a new case on lost leads whose day has come, each naming the old one."""
+        domain = [("process_return_date", "<=", fields.Date.today()), ("active", "=", False), ("won_status", "=", "lost")]
+        while True:
+            leads = self.sudo().with_context(active_test=False).search(domain, limit=200).try_lock_for_update()
+            if not leads:
+                break
+            leads.process_return_date = False
+            leads.action_unarchive()
+            self.env["sales.process.task"]._guarded(leads, lambda batch: batch._process_reopen("call_customer"), lambda lead, error: lead._process_log("error", text=error))
+            if not self.env["ir.cron"]._commit_progress(len(leads), remaining=0):
+                break
+
+    def _process_reopen(self, step_code=None):
+        """A new case that goes on from the last one: after a loss that was taken back, or a return."""
+        leads = self.filtered(lambda lead: lead.process_case_ids and not lead.process_case_id)
+        previous = {lead: lead.process_case_ids.sorted("id")[-1:] for lead in leads}
+        groups = {}
+        for lead, case in previous.items():
+            process = case.process_id if case.process_id.state != "archived" else self.env["sales.process"]._for_leads(lead).get(lead, case.process_id)
+            code = step_code if step_code in process._definition().by_code else process._entry_for(lead)
+            groups.setdefault(code, {})[lead] = process
+        for code, same in groups.items():
+            self.env["sales.process.case"]._start(same, code, quiet=True, previous=previous)
+
+    # ------------------------------------------------------------------
+    # ORM: LEADS THAT COME, MOVE, GO
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """New leads of a team with a process start on it by themselves."""
+        leads = super().create(vals_list)
+        if not self._process_starts_later():
+            leads._process_autostart()
+        return leads
+
+    @api.model
+    def _process_starts_later(self):
+        """An import brings its own history and starts the process itself."""
+        return self.env.context.get("sales_process_no_start") and (self.env.su or self.env.user.has_group("sales_process.group_leader"))
+
+    def _process_autostart(self):
+        by_team = self.env["sales.process"]._active_by_team()
+        if not by_team:
+            return
+        fresh = self.filtered(lambda lead: lead.team_id.id in by_team and lead.won_status == "pending" and lead.active)
+        process_of = self.env["sales.process"]._for_leads(fresh.sudo())
+        if process_of:
+            self._process_enter(process_of, None)
+
+    @api.constrains("stage_id")
+    def _check_process_stage(self):
+        """Gates hold on every road, the recomputation of the stage included; the case follows the lead."""
+        if not self.env["sales.process"]._active_by_team() and not self.sudo().process_case_id:
+            return
+        moves = {}
+        for lead in self.sudo():
+            case = lead.process_case_id
+            if not case or case.state == "new" or lead.stage_id.is_won:
+                continue
+            phase = case.process_id.phase_ids.filtered(lambda phase, lead=lead: lead.stage_id in phase.stage_ids)
+            if phase and case.phase_id and case.phase_id not in phase:
+                moves[case] = phase[:1]
+        if moves:
+            self.env["sales.process.case"].sudo().browse(case.id for case in moves)._followed_by_hand(moves)
+
+    def write(self, vals):
+        """A lead that gets another rep takes its open tasks along; one that gets a team starts."""
+        result = super().write(vals)
+        if "user_id" in vals:
+            self._process_follow_rep()
+        if vals.get("team_id") and not self._process_starts_later():
+            self.filtered(lambda lead: not lead.sudo().process_case_ids)._process_autostart()
+        return result
+
+    def _process_follow_rep(self):
+        tasks = self.sudo().process_open_task_ids.filtered(
+            lambda task: task.state == "open" and task.step_id.assignee_type == "rep" and task.step_id.kind != "wait"
+        )
+        if tasks:
+            tasks._assign({
+                task: task.case_id._first_available(task.lead_id.user_id) for task in tasks
+            }, self.env._("the lead has another salesperson"))
+
+    def _handle_won_lost(self, old_status_by_lead, new_status_by_lead):
+        """Won, lost, archived or taken back outside the process: the case follows."""
+        result = super()._handle_won_lost(old_status_by_lead, new_status_by_lead)
+        leads = self.sudo().filtered(lambda lead: lead.process_case_ids)
+        if leads:
+            leads._process_follow_status(old_status_by_lead, new_status_by_lead)
+        return result
+
+    def _process_follow_status(self, old, new):
+        open_cases = self.process_case_id
+        ended = {}
+        for case in open_cases:
+            status = new.get(case.lead_id.id, {})
+            if status.get("is_won") or status.get("is_lost"):
+                ended[case] = transition.Close("won" if status["is_won"] else "lost")
+        if ended:
+            open_cases.browse(case.id for case in ended)._handle(ended)
+        going = open_cases - open_cases.browse(case.id for case in ended)
+        going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"))
+        going.filtered(lambda case: case.lead_id.active and case.state == "paused" and case.pause_reason == self.env._("the lead is archived"))._resume()
+        lost = self.filtered(lambda lead: new.get(lead.id, {}).get("is_lost") and not old.get(lead.id, {}).get("is_lost"))
+        lost._process_plan_return()
+        back = self.filtered(lambda lead: not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active)
+        back._process_reopen()
+
+    def _merge_dependences(self, opportunities):
+        """The cases of merged leads go to the one that stays, which keeps one of them running."""
+        self._process_take_cases(opportunities.sudo())
+        return super()._merge_dependences(opportunities)
+
+    def _process_absorb(self, other):
+        """Merge another lead into this one, which is kept whatever their places in the pipeline."""
+        self.ensure_one()
+        self._merge_dependences(other)
+        missing = {name: other[name] for name in ("phone", "email_from", "contact_name", "partner_name") if other[name] and not self[name]}
+        if missing:
+            self.write(missing)
+        self._process_log("note", text=self.env._("%s was merged into this lead", other.display_name))
+        other.unlink()
+
+    def _process_take_cases(self, losers):
+        keeper = self.sudo()
+        closing = losers.process_case_id
+        if not keeper.process_case_id:
+            closing = closing.sorted("id")[1:]
+        closing._handle({case: transition.Close("merged") for case in closing})
+        cases = losers.process_case_ids
+        cases.flush_recordset()
+        cases.event_ids._repoint(keeper)
+        cases.task_ids.write({"lead_id": keeper.id})
+        self.env["sales.process.message"].sudo().search([("case_id", "in", cases.ids)]).write({"lead_id": keeper.id})
+        cases.write({"lead_id": keeper.id})
+
+    def _process_log(self, kind, text=None, **data):
+        """Append an event to the log of each of these leads."""
+        self.env["sales.process.event"]._append([
+            {
+                "case_id": (lead.sudo().process_case_id or lead.sudo().process_case_ids[:1]).id, "lead_id": lead.id,
+                "kind": kind, "text": text, "data": data or None,
+            }
+            for lead in self
+        ])
+
+    # ------------------------------------------------------------------
+    # GATES: OVERRIDING
+    # ------------------------------------------------------------------
+
+    def process_move(self, stage_id, override_reason=None):
+        """Move these leads to a stage; with a reason, past the conditions that are not met.
+
+        :raise AccessError: overriding without being a team leader.
+        :raise ValidationError: conditions that are not met, without a reason.
+        """
+        self.check_access("write")
+        if override_reason is not None:
+            if not self.env.user.has_group("sales_process.group_leader"):
+                raise AccessError(self.env._("Only a team leader moves a lead past the conditions of a stage."))
+            if not isinstance(override_reason, str) or not override_reason.strip():
+                raise UserError(self.env._("Say why the conditions do not matter here."))
+            self.sudo()._process_override(self.env["crm.stage"].browse(stage_id), override_reason.strip())
+        self.write({"stage_id": stage_id})
+        return True
+
+    def _process_override(self, stage, reason):
+        for case in self.process_case_id:
+            phase = case.process_id.phase_ids.filtered(lambda phase: stage in phase.stage_ids)[:1]
+            missing = case._missing_at_gates({case: phase}) if phase else {}
+            if missing:
+                memory = dict(case.memory or {})
+                case.memory = {**memory, "overrides": [*memory.get("overrides", ()), phase.id]}
+                case.lead_id.with_user(self.env.uid)._process_log("override", text=f"{phase.name}: {reason}", missing=missing[case])
+
+    def process_missing(self, stage_id):
+        """What each of these leads lacks to be moved to a stage.
+
+        :return: list of `{'lead_id', 'missing', 'fields'}`, for those that lack something.
+        """
+        self.check_access("read")
+        stage = self.env["crm.stage"].browse(stage_id)
+        found = []
+        for case in self.sudo().process_case_id:
+            phase = case.process_id.phase_ids.filtered(lambda phase: stage in phase.stage_ids)[:1]
+            missing = case._missing_at_gates({case: phase}).get(case) if phase else None
+            if missing:
+                gates = case.process_id.gate_ids.filtered(lambda gate, case=case, phase=phase: gate.kind == "fields" and case._passes_phase(gate.phase_id, phase))
+                names = [field.name for field in gates.field_ids if not case.lead_id[field.name]]
+                found.append({"lead_id": case.lead_id.id, "missing": missing, "fields": names})
+        return found

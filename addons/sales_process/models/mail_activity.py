@@ -1,0 +1,68 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class MailActivity(models.Model):
+    """An activity of a process task: the two are done together, whichever is clicked."""
+
+    _inherit = "mail.activity"
+
+    process_task_id = fields.Many2one(
+        "sales.process.task", string="Process Task", ondelete="cascade", index="btree_not_null", readonly=True,
+    )
+
+    def _action_done(self, feedback=False, attachment_ids=None):
+        """A process task is completed with its only outcome; where there are several, one must be named."""
+        ours = self.filtered(lambda activity: activity.sudo().process_task_id.state == "open")
+        for activity in ours:
+            activity._complete_task(feedback)
+        rest = self - ours
+        if not rest:
+            messages = self.env["mail.message"]
+            return messages, self.browse()
+        return super(MailActivity, rest)._action_done(feedback=feedback, attachment_ids=attachment_ids)
+
+    def _complete_task(self, feedback):
+        task = self.process_task_id
+        outcomes = task.sudo().step_id.outcome_ids
+        if len(outcomes) != 1:
+            codes = ", ".join(f"{outcome.code} ({outcome.name})" for outcome in outcomes)
+            raise UserError(self.env._(
+                "“%(task)s” can end in several ways. Open the task and choose one: %(codes)s.",
+                task=task.display_name, codes=codes,
+            ))
+        task.complete(outcomes.code, comment=feedback or None)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_open_task(self):
+        """The process would forget the task if its activity could be cancelled."""
+        tasks = self.sudo().process_task_id.exists()
+        tasks = tasks.filtered(lambda task: task.state == "open" and task.activity_id in self)
+        if tasks:
+            raise UserError(self.env._(
+                "“%s” belongs to the sales process and cannot be cancelled. Complete it with an outcome, "
+                "hand it over, or pause the process.", tasks[0].display_name,
+            ))
+
+    def write(self, vals):
+        """Whoever gets the activity gets the task."""
+        if "process_task_id" in vals and not self.env.su:
+            raise UserError(self.env._("The task of an activity is not changed by hand."))
+        result = super().write(vals)
+        if vals.get("user_id"):
+            moved = self.sudo().process_task_id.filtered(lambda task: task.state == "open" and task.user_id.id != vals["user_id"])
+            if moved:
+                moved.user_id = vals["user_id"]
+                moved._log("reassigned", self.env["res.users"].browse(vals["user_id"]).name)
+        return result
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su and any(vals.get("process_task_id") for vals in vals_list):
+            raise UserError(self.env._("Tasks of the process make their activities themselves."))
+        return super().create(vals_list)
+
+    def action_open_process_task(self):
+        """Open the form of the task that this activity stands for."""
+        self.ensure_one()
+        return self.process_task_id.action_open_task()

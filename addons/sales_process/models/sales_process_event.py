@@ -1,0 +1,77 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+KINDS = [
+    ("start", "Started"),
+    ("opened", "Step opened"),
+    ("done", "Step done"),
+    ("passed", "Step passed"),
+    ("cancelled", "Step cancelled"),
+    ("timer", "Timer"),
+    ("signal", "Customer's act"),
+    ("phase", "Stage changed"),
+    ("moved", "Moved by hand"),
+    ("jump", "Sent to a step"),
+    ("paused", "Paused"),
+    ("resumed", "Resumed"),
+    ("ended", "Ended"),
+    ("reassigned", "Handed over"),
+    ("letter", "Letter"),
+    ("override", "Gate overridden"),
+    ("error", "Error"),
+    ("retry", "Tried again"),
+    ("note", "Note"),
+]
+
+
+class SalesProcessEvent(models.Model):
+    """What happened in a case: when, by whom, in which task. Append-only.
+
+    The source of the timeline, of the figures and of replays. Rows are written by the process
+    alone; nobody changes or deletes them, administrators included.
+    """
+
+    _name = "sales.process.event"
+    _description = "Event of a Sales Process"
+    _order = "id desc"
+    _log_access = False
+
+    case_id = fields.Many2one("sales.process.case", string="Case", ondelete="cascade", index="btree_not_null", readonly=True)
+    lead_id = fields.Many2one("crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True)
+    task_id = fields.Many2one("sales.process.task", string="Task", ondelete="cascade", index="btree_not_null", readonly=True)
+    step_id = fields.Many2one("sales.process.step", string="Step", ondelete="set null", readonly=True)
+    kind = fields.Selection(KINDS, required=True, readonly=True)
+    date = fields.Datetime(required=True, readonly=True)
+    user_id = fields.Many2one("res.users", string="By", ondelete="set null", readonly=True)
+    text = fields.Char(readonly=True)
+    data = fields.Json(readonly=True)
+
+    @api.model
+    def _append(self, vals_list):
+        """Write events down; the only way to do so."""
+        now, user = self.env.cr.now(), self.env.uid
+        return self.sudo().create([{"date": now, "user_id": user, **vals} for vals in vals_list])
+
+    def write(self, vals):
+        raise UserError(self.env._("What happened cannot be rewritten."))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("What happened cannot be deleted."))
+
+    def _repoint(self, lead):
+        """The events of merged leads belong to the lead that stays."""
+        self.check_access("read")
+        if self:
+            self.env.cr.execute(
+                "UPDATE sales_process_event SET lead_id = %s WHERE id IN %s", (lead.id, tuple(self.ids)),
+            )
+            self.invalidate_recordset(["lead_id"])
+
+    def _erase_personal_data(self):
+        """Blank what names a person, where the law asks for it; that something happened stays."""
+        if self:
+            self.env.cr.execute(
+                "UPDATE sales_process_event SET text = NULL, data = NULL WHERE id IN %s", (tuple(self.ids),),
+            )
+            self.invalidate_recordset(["text", "data"])

@@ -1,0 +1,357 @@
+from datetime import datetime, timedelta
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+from ..engine.schedule import outside_quiet_hours
+from .working_time import WorkingTime
+
+BATCH = 500
+WAITING = ("planned", "held")
+FREE_MAIL = frozenset(
+    "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.com gmx.de "
+    "gmx.net web.de t-online.de proton.me protonmail.com mail.com mail.ru bk.ru inbox.ru list.ru internet.ru "
+    "yandex.ru yandex.com ya.ru rambler.ru lenta.ru qq.com 163.com 126.com orange.fr free.fr laposte.net libero.it".split()
+)
+
+
+class SalesProcessMessage(models.Model):
+    """A letter that the process is going to send to a customer: when, by which template, and why.
+
+    It can be held, changed, dropped or sent at once by the rep, and is withdrawn by itself when
+    the customer shows up. When its moment comes and the contact policy allows, it becomes a
+    `mail.mail`, in the same transaction.
+    """
+
+    _name = "sales.process.message"
+    _description = "Planned Letter"
+    _order = "date_due, id"
+
+    case_id = fields.Many2one("sales.process.case", string="Case", required=True, ondelete="cascade", index=True, readonly=True)
+    lead_id = fields.Many2one("crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True)
+    task_id = fields.Many2one("sales.process.task", string="Task", required=True, ondelete="cascade", index=True, readonly=True)
+    process_id = fields.Many2one(related="case_id.process_id", store=True)
+    order_id = fields.Many2one("sale.order", string="Order", ondelete="set null", readonly=True)
+    company_id = fields.Many2one(related="case_id.company_id", store=True)
+    user_id = fields.Many2one(related="lead_id.user_id", string="In the Name of")
+    key = fields.Char(required=True, readonly=True, help="What in the task it belongs to: the step, or a rung.")
+    template_id = fields.Many2one("mail.template", string="Template", required=True, ondelete="restrict", readonly=True)
+    mail_class = fields.Selection([("expected", "Expected"), ("courtesy", "Courtesy")], required=True, readonly=True)
+    until = fields.Selection(
+        [("answered", "Until answered"), ("done", "Until done"), ("never", "In any case")], required=True, readonly=True,
+    )
+    why = fields.Char(string="Why", readonly=True)
+    email_to = fields.Char(string="To", readonly=True)
+    domain_key = fields.Char(readonly=True, index="btree_not_null", help="Mail domain of the company, or the address itself.")
+    commercial_partner_id = fields.Many2one("res.partner", ondelete="set null", index="btree_not_null", readonly=True)
+    date_due = fields.Datetime(string="Goes on", required=True, readonly=True)
+    date_sent = fields.Datetime(readonly=True)
+    day_sent = fields.Date(readonly=True)
+    state = fields.Selection(
+        [
+            ("planned", "Planned"), ("held", "Held"), ("sent", "Handed to the mail server"),
+            ("withdrawn", "Withdrawn"), ("blocked", "Not allowed"), ("failed", "Failed"),
+        ],
+        default="planned", required=True, readonly=True,
+    )
+    state_why = fields.Char(string="Reason", readonly=True)
+    mail_message_id = fields.Many2one("mail.message", string="Letter", ondelete="set null", readonly=True)
+
+    _once = models.UniqueIndex("(task_id, key)", "A task sends each letter once.")
+    _due = models.Index("(date_due, id) WHERE state = 'planned'")
+    _one_courtesy_a_day = models.UniqueIndex(
+        "(email_to, day_sent) WHERE state = 'sent' AND mail_class = 'courtesy'", "One courtesy letter a day is enough.",
+    )
+
+    @api.depends("template_id", "email_to")
+    def _compute_display_name(self):
+        for message in self:
+            message.display_name = f"{message.template_id.name or ''} → {message.email_to or ''}"
+
+    # ------------------------------------------------------------------
+    # PLANNING
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _plan(self, wishes):
+        """Write letters down that are to go.
+
+        :param wishes: dicts with `task`, `template`, `key`, `mail_class`, `until`, `why`, and
+            `hold`, the delay for which the letter stands announced, or None.
+        :return: the letters; a wish that was already written down is not repeated.
+        """
+        tasks = self.env["sales.process.task"].browse(wish["task"].id for wish in wishes)
+        known = {(message.task_id, message.key) for message in self.sudo().search([("task_id", "in", tasks.ids)])}
+        working_time = WorkingTime()
+        messages = self.sudo().create([
+            self._plan_vals(wish, working_time) for wish in wishes if (wish["task"], wish["key"]) not in known
+        ])
+        announced = messages.filtered(lambda message: message.until != "never")
+        announced._log("letter", self.env._("announced"))
+        messages._wake_sender()
+        return messages
+
+    def _plan_vals(self, wish, working_time):
+        task, now = wish["task"], fields.Datetime.now()
+        case = task.case_id
+        address = task._address()
+        return {
+            "case_id": case.id, "lead_id": task.lead_id.id, "task_id": task.id, "order_id": case.order_id.id,
+            "key": wish["key"], "template_id": wish["template"].id, "mail_class": wish["mail_class"],
+            "until": wish["until"], "why": wish["why"], "email_to": address or False,
+            "domain_key": self._domain_key(address), "commercial_partner_id": task.lead_id.commercial_partner_id.id,
+            "date_due": working_time.due(case._calendar(), now, wish["hold"]) if wish["hold"] else now,
+            **({} if address else {"state": "blocked", "state_why": self.env._("no e-mail address")}),
+        }
+
+    @api.model
+    def _domain_key(self, address):
+        """What all people of a company share: its mail domain; at a free mail provider the address."""
+        if not address or "@" not in address:
+            return False
+        domain = address.rpartition("@")[2].lower()
+        return address.lower() if domain in FREE_MAIL else domain
+
+    def _wake_sender(self):
+        moments = sorted(set(self.filtered(lambda message: message.state == "planned").mapped("date_due")))
+        if moments:
+            self.env["sales.process.task"]._wake("sales_process.ir_cron_sales_process_letters", moments[:100])
+
+    # ------------------------------------------------------------------
+    # SENDING
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_send(self):
+        """Send the letters whose moment has come, a batch a commit."""
+        cron, Task = self.env["ir.cron"], self.env["sales.process.task"]
+        while True:
+            due = self.sudo().search(self._due_domain(), limit=BATCH, order="date_due, id")
+            due = due.try_lock_for_update() if due else due
+            if not due:
+                break
+            Task._guarded(due, lambda batch: batch._send(), lambda message, error: message._fail(error))
+            remaining = self.sudo().search_count(self._due_domain(), limit=BATCH * 20)
+            if not cron._commit_progress(len(due), remaining=remaining):
+                break
+
+    @api.model
+    def _due_domain(self):
+        domain = Domain("state", "=", "planned") & Domain("date_due", "<=", fields.Datetime.now())
+        if self._is_paused_everywhere():
+            return Domain.FALSE
+        return domain & Domain("process_id.mail_paused", "=", False) & Domain("case_id.state", "!=", "paused") & Domain("lead_id.process_mail_paused", "=", False)
+
+    @api.model
+    def _is_paused_everywhere(self):
+        return self.env["ir.config_parameter"].sudo().get_param("sales_process.mail_paused") == "True"
+
+    def _send(self):
+        """Send what the contact policy allows now; the rest is put off or blocked, with the reason."""
+        due = self.filtered(lambda message: message.state == "planned" and message.date_due <= fields.Datetime.now())
+        due = due._without_paused()._without_blocked()._without_early()
+        now = fields.Datetime.now()
+        for message in due:
+            message.write({"state": "sent", "date_sent": now, "day_sent": message._local_time(now).date(), "state_why": False})
+        due.flush_recordset()
+        by_road = due.grouped(lambda message: (message.template_id, message.lead_id.user_id, message._company()))
+        for (template, rep, company), messages in by_road.items():
+            messages._hand_to_mail_server(template, rep, company)
+        due._log("letter")
+        if due:
+            self.env["sales.process.task"]._wake("mail.ir_cron_mail_scheduler_action")
+
+    def _hand_to_mail_server(self, template, rep, company):
+        """Queue the mails of one template in the name of one rep."""
+        lang_env = self.env(user=rep.id if rep.active else self.env.uid, su=True)
+        target = {message._record().id: message for message in self}
+        values = {"author_id": rep.partner_id.id or company.partner_id.id}
+        mails = template.with_env(lang_env).with_company(company).send_mail_batch(list(target), email_values=values)
+        for mail in mails.sudo():
+            target[mail.res_id].mail_message_id = mail.mail_message_id.id
+
+    def _record(self):
+        return self.order_id if self.template_id.model == "sale.order" else self.lead_id
+
+    def _company(self):
+        return self.company_id or self.order_id.company_id or self.env.company
+
+    def _without_paused(self):
+        """Letters of paused leads, cases, processes wait; nothing is lost."""
+        if self._is_paused_everywhere():
+            return self.browse()
+        return self.filtered(
+            lambda message: not (message.process_id.mail_paused or message.lead_id.process_mail_paused or message.case_id.state == "paused")
+        )
+
+    def _without_blocked(self):
+        """Letters to blacklisted addresses do not go; the rep sees why."""
+        addresses = [address for address in set(self.mapped("email_to")) if address]
+        banned = set(self.env["mail.blacklist"].sudo().search([("email", "in", addresses)]).mapped("email")) if addresses else set()
+        blocked = self.filtered(lambda message: not message.email_to or message.email_to in banned)
+        blocked.write({"state": "blocked", "state_why": self.env._("the address is on the blacklist")})
+        blocked._log("letter", self.env._("not sent: the address is on the blacklist"))
+        return self - blocked
+
+    def _without_early(self):
+        """Courtesy letters wait for the end of the quiet hours, and for the next day after another one."""
+        courtesy = self.filtered(lambda message: message.mail_class == "courtesy")
+        if not courtesy:
+            return self
+        written = courtesy._written_today()
+        early = self.browse()
+        for message in courtesy:
+            moment = message._allowed_from(written)
+            if moment > fields.Datetime.now():
+                message.write({"date_due": moment, "state_why": self.env._("quiet hours, or one letter a day")})
+                early |= message
+            else:
+                written.add((message.email_to, message._local_time(fields.Datetime.now()).date()))
+        early._wake_sender()
+        return self - early
+
+    def _written_today(self):
+        """(address, day) of the courtesy letters of late to these addresses."""
+        since = fields.Date.today() - timedelta(days=1)
+        rows = self.sudo()._read_group(
+            [("state", "=", "sent"), ("mail_class", "=", "courtesy"), ("day_sent", ">=", since), ("email_to", "in", self.mapped("email_to"))],
+            ["email_to", "day_sent:day"],
+        )
+        return set(rows)
+
+    def _allowed_from(self, written):
+        """The first moment (UTC) at which this courtesy letter may go, as things stand."""
+        zone = self._zone()
+        local = self._local_time(fields.Datetime.now())
+        quiet_from, quiet_to = self._quiet_hours()
+        if (self.email_to, local.date()) in written:
+            local = (local + timedelta(days=1)).replace(hour=int(quiet_to), minute=int(quiet_to % 1 * 60))
+        local = outside_quiet_hours(local, quiet_from, quiet_to)
+        return zone.localize(local).astimezone(pytz.utc).replace(tzinfo=None, microsecond=0)
+
+    @api.model
+    def _quiet_hours(self):
+        get = self.env["ir.config_parameter"].sudo().get_param
+        return float(get("sales_process.quiet_from", 21)), float(get("sales_process.quiet_to", 8))
+
+    def _local_time(self, moment: datetime):
+        """A UTC moment as the customer's clock shows it."""
+        return pytz.utc.localize(moment).astimezone(self._zone()).replace(tzinfo=None)
+
+    def _zone(self):
+        """Time zone of the customer: theirs, else their country's, else the company's."""
+        lead = self.lead_id
+        name = lead.partner_id.tz
+        country = lead.country_id.code or lead.partner_id.country_id.code
+        if not name and country in pytz.country_timezones:
+            name = pytz.country_timezones[country][0]
+        name = name or self._company().partner_id.tz or self._company().resource_calendar_id.tz or "UTC"
+        return pytz.timezone(name) if name in pytz.all_timezones_set else pytz.utc
+
+    def _fail(self, error):
+        self.write({"state": "failed", "state_why": error[:500], "date_sent": False, "day_sent": False})
+        for message in self:
+            message.task_id._report_failure(error)
+
+    # ------------------------------------------------------------------
+    # WITHDRAWING
+    # ------------------------------------------------------------------
+
+    def _withdraw(self, why):
+        """These letters do not go any more."""
+        waiting = self.sudo().filtered(lambda message: message.state in WAITING)
+        waiting.write({"state": "withdrawn", "state_why": why})
+        waiting._log("letter", self.env._("withdrawn: %s", why))
+        return waiting
+
+    @api.model
+    def _withdraw_for_tasks(self, tasks, why):
+        self.sudo().search([("task_id", "in", tasks.ids), ("state", "in", WAITING), ("until", "!=", "never")])._withdraw(why)
+
+    @api.model
+    def _withdraw_for_cases(self, cases, why):
+        self.sudo().search([
+            ("case_id", "in", cases.ids), ("state", "in", WAITING), ("mail_class", "=", "courtesy"),
+        ])._withdraw(why)
+
+    @api.model
+    def _answered(self, leads, why):
+        """The customer showed up: letters that wait for an answer are withdrawn over all leads of the
+        company, those that wait for a thing to be done are put off by one working day.
+
+        :return: leads whose letters were withdrawn.
+        """
+        partners = leads.commercial_partner_id
+        keys = {self._domain_key(lead.email_normalized) for lead in leads} - {False}
+        theirs = Domain("lead_id", "in", leads.ids) | Domain("commercial_partner_id", "in", partners.ids) | Domain("domain_key", "in", list(keys))
+        waiting = self.sudo().search(Domain("state", "in", WAITING) & theirs)
+        withdrawn = waiting.filtered(lambda message: message.until == "answered")._withdraw(why)
+        working_time = WorkingTime()
+        for message in waiting.filtered(lambda message: message.until == "done"):
+            message.date_due = working_time.due(message.case_id._calendar(), message.date_due, _one_day())
+        return withdrawn.lead_id
+
+    # ------------------------------------------------------------------
+    # THE REP'S HAND
+    # ------------------------------------------------------------------
+
+    def _check_rep(self):
+        self.check_access("read")
+        self.lead_id.check_access("write")
+        done = self.sudo().filtered(lambda message: message.state not in WAITING)
+        if done:
+            raise UserError(self.env._("“%s” is no longer waiting: it was sent or withdrawn.", done[0].display_name))
+
+    def action_send_now(self):
+        """Send now, without waiting for the announced moment; the blacklist still holds."""
+        self._check_rep()
+        self.sudo().write({"state": "planned", "date_due": fields.Datetime.now(), "mail_class": "expected"})
+        self.sudo()._send()
+        return True
+
+    def action_hold(self):
+        """Keep the letter back until somebody lets it go."""
+        self._check_rep()
+        self.sudo().write({"state": "held"})
+        self.sudo()._log("letter", self.env._("held"))
+        return True
+
+    def action_release(self):
+        """Let a held letter go at its moment."""
+        self._check_rep()
+        self.sudo().write({"state": "planned"})
+        self.sudo()._wake_sender()
+        return True
+
+    def action_drop(self):
+        """The letter is not sent: the rep has seen to it otherwise."""
+        self._check_rep()
+        self._withdraw(self.env._("dropped by %s", self.env.user.name))
+        return True
+
+    def action_change_template(self, template_id):
+        """Send another letter instead."""
+        self._check_rep()
+        template = self.env["mail.template"].browse(template_id).exists()
+        if not template or template.model not in ("crm.lead", "sale.order"):
+            raise AccessError(self.env._("Choose a letter for leads or orders."))
+        self.sudo().template_id = template
+        return True
+
+    def _log(self, kind, text=None):
+        self.env["sales.process.event"]._append([
+            {
+                "case_id": message.case_id.id, "lead_id": message.lead_id.id, "task_id": message.task_id.id,
+                "step_id": message.task_id.step_id.id, "kind": kind,
+                "text": f"{message.template_id.name} → {message.email_to or '—'}: {text or message.why or ''}",
+            }
+            for message in self
+        ])
+
+
+def _one_day():
+    from ..engine.definition import Delay
+    return Delay(1, "days", True)

@@ -1,0 +1,200 @@
+from odoo import api, fields, models
+from odoo.fields import Command
+from odoo.tools.safe_eval import safe_eval
+
+from ..engine import definition as engine
+from .sales_process_part import TIME_UNITS
+
+KINDS = [
+    ("task", "Task"),
+    ("mail", "E-mail"),
+    ("document", "Document"),
+    ("approval", "Approval"),
+    ("meeting", "Meeting"),
+    ("action", "Action"),
+    ("notice", "Notice"),
+    ("wait", "Wait"),
+    ("decision", "Decision"),
+]
+
+
+class SalesProcessStep(models.Model):
+    """One thing to be done for a lead: by a person, by the system, or to be waited for."""
+
+    _name = "sales.process.step"
+    _inherit = "sales.process.part"
+    _description = "Step of a Sales Process"
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(required=True)
+    kind = fields.Selection(KINDS, required=True, default="task")
+    phase_id = fields.Many2one("sales.process.phase", string="Phase", required=True, ondelete="restrict")
+    instruction = fields.Html(translate=True, help="Shown to the person who does the step.")
+    outcome_ids = fields.One2many("sales.process.outcome", "step_id", string="Outcomes", copy=True)
+    escalation_ids = fields.One2many("sales.process.escalation", "step_id", string="Escalations", copy=True)
+    field_ids = fields.One2many("sales.process.step.field", "step_id", string="Form", copy=True)
+
+    assignee_type = fields.Selection(
+        [
+            ("rep", "Salesperson of the lead"),
+            ("leader", "Team leader"),
+            ("owner", "Process owner"),
+            ("user", "A certain person"),
+            ("group", "Somebody of a group"),
+            ("round_robin", "Members of the team in turn"),
+            ("previous", "Who did the step before"),
+        ],
+        string="Responsible", default="rep", required=True,
+    )
+    assignee_user_id = fields.Many2one("res.users", string="Person")
+    assignee_group_id = fields.Many2one("res.groups", string="Group")
+    activity_type_id = fields.Many2one("mail.activity.type", string="Activity Type")
+
+    deadline_amount = fields.Float(string="Deadline", digits=(16, 2))
+    deadline_unit = fields.Selection(TIME_UNITS, default="hours", required=True)
+    deadline_working = fields.Boolean(string="Working Time", default=True)
+    opens_at = fields.Selection(
+        [("meeting_end", "End of the meeting")], string="Counts From",
+        help="Empty: from the moment the step is reached.",
+    )
+    due_at = fields.Selection(
+        [
+            ("proposal_validity", "Validity of the proposal"),
+            ("contract_end", "End of the contract"),
+            ("closing_date", "Expected closing date"),
+        ],
+        string="Deadline Is",
+    )
+    skip = fields.Selection(
+        [
+            ("lead_complete", "The lead has a name, and a phone or an e-mail"),
+            ("no_approval", "No approval rule applies"),
+            ("domain", "The lead meets a condition"),
+        ],
+        string="Not Needed When",
+    )
+    skip_domain = fields.Char(default="[]")
+    skip_outcome_code = fields.Char(string="Then Outcome")
+
+    template_id = fields.Many2one("mail.template", string="E-mail Template", ondelete="restrict")
+    mail_class = fields.Selection(
+        [("expected", "Expected by the customer"), ("courtesy", "Courtesy")], default="expected", required=True,
+        help="Courtesy letters respect quiet hours and go at most once a day to a customer.",
+    )
+    once_a_day = fields.Boolean(
+        string="Once a Day", help="A company gets this letter once a day, however many leads it has.",
+    )
+    paper = fields.Selection([("proposal", "Proposal"), ("contract", "Contract"), ("signed_contract", "Signed contract")])
+    server_action_id = fields.Many2one("ir.actions.server", string="Server Action", ondelete="restrict")
+
+    _code_unique = models.Constraint("UNIQUE (process_id, code)", "Two steps of a process cannot share a code.")
+
+    @api.depends("name", "code")
+    def _compute_display_name(self):
+        for step in self:
+            step.display_name = step.name or step.code
+
+    def _point_copy(self, twin, steps, outcomes):
+        """Point the copy of this step's outcomes and escalations to the copies of what they pointed to."""
+        for outcome, outcome_twin in zip(self.outcome_ids, twin.outcome_ids.sorted(), strict=True):
+            outcome_twin.write({
+                "next_step_id": steps[outcome.next_step_id].id if outcome.next_step_id else False,
+                "limit_next_step_id": steps[outcome.limit_next_step_id].id if outcome.limit_next_step_id else False,
+                "unvisited_step_id": steps[outcome.unvisited_step_id].id if outcome.unvisited_step_id else False,
+                "taken_outcome_id": outcomes[outcome.taken_outcome_id].id if outcome.taken_outcome_id else False,
+            })
+        for rung, rung_twin in zip(self.escalation_ids, twin.escalation_ids.sorted(), strict=True):
+            if rung.outcome_id:
+                rung_twin.outcome_id = outcomes[rung.outcome_id]
+        for line, line_twin in zip(self.field_ids, twin.field_ids.sorted(), strict=True):
+            line_twin.outcome_ids = [Command.set([outcomes[outcome].id for outcome in line.outcome_ids])]
+
+    # ------------------------------------------------------------------
+    # ENGINE
+    # ------------------------------------------------------------------
+
+    def _definition(self):
+        """The step as the engine knows it."""
+        self.ensure_one()
+        return engine.Step(
+            code=self.code, kind=self.kind, phase=self.phase_id.code,
+            outcomes=tuple(outcome._definition() for outcome in self.outcome_ids),
+            escalations=tuple(rung._definition() for rung in self.escalation_ids),
+            deadline=self._deadline(),
+            opens_at=self.opens_at or None, due_at=self.due_at or None,
+            skip_outcome=self.skip_outcome_code or None if self.skip else None,
+            writes_customer=self.kind == "mail",
+            has_template=bool(self.template_id or self.paper), has_assignee=self._has_assignee(),
+            fields=tuple(self.field_ids.mapped("name")),
+        )
+
+    def _deadline(self):
+        if not self.deadline_amount:
+            return None
+        return engine.Delay(self.deadline_amount, self.deadline_unit, self.deadline_working)
+
+    def _definition_deadline(self, case, begin, calendar, working_time):
+        """When a visit of this step that counts from `begin` is late; False where never."""
+        named = case._named_moment(self.due_at)
+        if named:
+            return max(named, begin)
+        delay = self._deadline()
+        return working_time.due(calendar, begin, delay) if delay else False
+
+    def _has_assignee(self):
+        needed = {"user": self.assignee_user_id, "group": self.assignee_group_id}
+        return bool(needed.get(self.assignee_type, True))
+
+    # ------------------------------------------------------------------
+    # FACTS
+    # ------------------------------------------------------------------
+
+    def _not_needed_for(self, cases):
+        """The cases for which this step, as their data stand, is not needed."""
+        self.ensure_one()
+        if self.skip == "lead_complete":
+            return cases.filtered(lambda case: case.lead_id._process_is_complete())
+        if self.skip == "no_approval":
+            return cases.filtered(lambda case: not case._approval_kind_needed(self.paper))
+        if self.skip == "domain":
+            leads = cases.lead_id.filtered_domain(safe_eval(self.skip_domain or "[]"))
+            return cases.filtered(lambda case: case.lead_id in leads)
+        return cases.browse()
+
+    def _resolve_assignees(self, cases, previous):
+        """Who is responsible for this step in each case.
+
+        :param previous: dict case -> user who did the step before.
+        :return: dict case -> `res.users`, empty where nobody at all could be found.
+        """
+        self.ensure_one()
+        absent = self.env["res.users"]._process_absent()
+        chosen = {}
+        for number, case in enumerate(cases):
+            user = getattr(self, f"_assignee_{self.assignee_type}")(case, previous.get(case), number)
+            chosen[case] = case._first_available(user or self.env["res.users"], absent)
+        return chosen
+
+    def _assignee_rep(self, case, _previous, _number):
+        return case.lead_id.user_id
+
+    def _assignee_leader(self, case, _previous, _number):
+        leader = case.team_id.user_id
+        return leader if leader != case.lead_id.user_id else leader.browse()
+
+    def _assignee_owner(self, case, _previous, _number):
+        return case.process_id.owner_id
+
+    def _assignee_user(self, _case, _previous, _number):
+        return self.assignee_user_id
+
+    def _assignee_group(self, _case, _previous, number):
+        users = self.assignee_group_id.all_user_ids.filtered(lambda user: not user.share)
+        return users[number % len(users)] if users else users
+
+    def _assignee_round_robin(self, case, _previous, _number):
+        members = case.team_id.member_ids.sorted("id")
+        return members[case.id % len(members)] if members else members
+
+    def _assignee_previous(self, case, previous, _number):
+        return previous or case.lead_id.user_id

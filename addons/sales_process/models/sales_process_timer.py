@@ -1,0 +1,84 @@
+import logging
+
+from odoo import api, fields, models
+
+from ..engine import transition
+
+_logger = logging.getLogger(__name__)
+
+BATCH = 500
+
+
+class SalesProcessTimer(models.Model):
+    """One rung of the ladder of one task: when it is due, and whether it went off. Fires at most once."""
+
+    _name = "sales.process.timer"
+    _description = "Timer of a Task"
+    _order = "date_due, id"
+    _log_access = False
+
+    task_id = fields.Many2one("sales.process.task", required=True, ondelete="cascade", index=True, readonly=True)
+    case_id = fields.Many2one("sales.process.case", required=True, ondelete="cascade", index=True, readonly=True)
+    escalation_id = fields.Many2one("sales.process.escalation", required=True, ondelete="cascade", readonly=True)
+    date_due = fields.Datetime(required=True, readonly=True)
+    date_fired = fields.Datetime(readonly=True)
+    state = fields.Selection(
+        [("pending", "Pending"), ("paused", "Paused"), ("fired", "Fired"), ("cancelled", "Cancelled"), ("failed", "Failed")],
+        default="pending", required=True, readonly=True,
+    )
+    error = fields.Text(readonly=True)
+
+    _once = models.UniqueIndex("(task_id, escalation_id)", "A rung of a ladder goes off once.")
+    _due = models.Index("(date_due, id) WHERE state = 'pending'")
+
+    @api.model
+    def _cron_run(self):
+        """Fire what is due, a batch a commit; what fails is taken out of its batch and put on the error desk."""
+        cron = self.env["ir.cron"]
+        while True:
+            timers = self._claim_due()
+            if not timers:
+                break
+            remaining = self._count_due() - len(timers) if len(timers) == BATCH else 0
+            self._fire_guarded(timers)
+            if not cron._commit_progress(len(timers), remaining=max(remaining, 0)):
+                break
+
+    @api.model
+    def _claim_due(self, limit=BATCH):
+        """Due timers that no other worker has in hand, locked together with their cases."""
+        due = self.sudo().search(
+            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())], limit=limit, order="date_due, id",
+        )
+        return due.try_lock_for_update() if due else due
+
+    @api.model
+    def _count_due(self):
+        return self.sudo().search_count(
+            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())], limit=BATCH * 20,
+        )
+
+    def _fire_guarded(self, timers):
+        """Fire a batch; after an error one by one, so that one bad record stops only itself."""
+        self.env["sales.process.task"]._guarded(timers, lambda batch: batch._fire(), lambda timer, error: timer._fail(error))
+
+    def _fire(self):
+        """Carry out these rungs. Two of one case are done one after the other, the earlier first."""
+        waiting = self
+        while waiting:
+            first = self.browse(timers[0].id for timers in waiting.grouped("case_id").values())
+            first._fire_together()
+            waiting = (waiting - first).filtered(lambda timer: timer.state == "pending")
+
+    def _fire_together(self):
+        live = self.filtered(lambda timer: timer.task_id.state in ("open", "queued"))
+        (self - live).state = "cancelled"
+        live.write({"state": "fired", "date_fired": fields.Datetime.now()})
+        live.case_id._handle({
+            timer.case_id: transition.TimerFired(timer.task_id._engine_task(), timer.escalation_id.code)
+            for timer in live
+        })
+
+    def _fail(self, error):
+        self.write({"state": "failed", "error": error, "date_fired": fields.Datetime.now()})
+        self.task_id._report_failure(error)

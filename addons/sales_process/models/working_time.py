@@ -1,0 +1,50 @@
+"""Due moments in the working time of Odoo's calendars, asked for in batches."""
+
+from datetime import UTC, datetime, timedelta
+
+from ..engine.definition import Delay
+from ..engine.schedule import clock_span, due_moment
+
+FIRST_HORIZON = timedelta(days=14)
+LAST_HORIZON = timedelta(days=730)
+
+
+class WorkingTime:
+    """Working intervals of calendars, fetched once a batch and only as far as they are needed."""
+
+    def __init__(self):
+        self._intervals = {}
+
+    def due(self, calendar, start: datetime, delay: Delay, backwards: bool = False) -> datetime:
+        """The moment that lies `delay` after `start`, or before it.
+
+        :param calendar: `resource.calendar`; empty: every hour counts as working time.
+        :param start: naive UTC, as Odoo keeps it; so is the result.
+
+        A calendar that has no working time for two years (everybody is on leave, nobody set any
+        hours) falls back to clock time: a late reminder is better than none.
+        """
+        if not delay.working or not calendar:
+            return due_moment(start, Delay(delay.amount, delay.unit, working=False), backwards=backwards)
+        hours = calendar.hours_per_day or 8.0
+        horizon = FIRST_HORIZON
+        while horizon <= LAST_HORIZON:
+            moment = due_moment(start, delay, self._between(calendar, start, horizon, backwards), hours, backwards)
+            if moment:
+                return moment
+            horizon *= 4
+        return start - clock_span(delay) if backwards else start + clock_span(delay)
+
+    def _between(self, calendar, start, horizon, backwards):
+        """Working intervals of the horizon before or after `start`, from whole days for reuse."""
+        day = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        begin, stop = (day - horizon, day + timedelta(days=1)) if backwards else (day - timedelta(days=1), day + horizon)
+        key = (calendar.id, begin, stop)
+        if key not in self._intervals:
+            found = calendar.sudo()._work_intervals_batch(begin.replace(tzinfo=UTC), stop.replace(tzinfo=UTC))[False]
+            self._intervals[key] = [(_naive(first), _naive(last)) for first, last, _meta in found]
+        return self._intervals[key]
+
+
+def _naive(moment):
+    return moment.astimezone(UTC).replace(tzinfo=None)
