@@ -1,21 +1,19 @@
-from . import (
-    crm_lead,
-    crm_lost_reason,
-    crm_team,
-    mail_activity,
-    mail_thread,
-    res_users,
-    sales_process,
-    sales_process_case,
-    sales_process_escalation,
-    sales_process_event,
-    sales_process_gate,
-    sales_process_message,
-    sales_process_outcome,
-    sales_process_part,
-    sales_process_phase,
-    sales_process_step,
-    sales_process_step_field,
-    sales_process_task,
-    sales_process_timer,
-)
+from . import crm_lead
+from . import crm_lost_reason
+from . import crm_team
+from . import mail_activity
+from . import mail_thread
+from . import res_users
+from . import sales_process
+from . import sales_process_case
+from . import sales_process_escalation
+from . import sales_process_event
+from . import sales_process_gate
+from . import sales_process_message
+from . import sales_process_outcome
+from . import sales_process_part
+from . import sales_process_phase
+from . import sales_process_step
+from . import sales_process_step_field
+from . import sales_process_task
+from . import sales_process_timer
