@@ -1,0 +1,1 @@
+"""The pure core: decides, touches neither database nor clock."""
