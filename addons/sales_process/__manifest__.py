@@ -10,6 +10,8 @@
         "security/sales_process_groups.xml",
         "security/ir.model.access.csv",
         "security/sales_paper_rules.xml",
+        "report/paper_templates.xml",
+        "report/paper_reports.xml",
         "data/sales_approval_data.xml",
     ],
     "application": True,

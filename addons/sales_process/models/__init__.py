@@ -3,6 +3,7 @@ from . import ir_attachment
 from . import sale_order
 from . import sale_order_approval
 from . import sale_order_line
+from . import sale_order_paper
 from . import sales_approval
 from . import sales_approval_rule
 from . import sales_document
