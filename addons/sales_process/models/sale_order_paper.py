@@ -19,11 +19,11 @@ DEFAULT_COLOUR = "#2f5d7c"
 # Stands for the day in what is hashed, so that the same content made on another day
 # is the same content.
 DAY = "\N{WORD JOINER}paper-date\N{WORD JOINER}"
-# The empty block before each line of the table, the table's header, and the mark by
-# which a line is found again in a PDF.
+# The empty block before each line of the table, where a page break may go; the table's
+# header; the place in each line for a mark by which it is found again in a PDF.
 ROW = re.compile(r'<div class="row" data-row="(\d+)"></div>')
 HEADER = re.compile(r'<div class="lines-head">.*?</div>', re.DOTALL)
-MARK = '<div style="position: absolute; font-size: 1px; color: white">~%s~</div>'
+MARK = re.compile(r'<div class="mark" data-row="(\d+)"></div>')
 MARK_READ = re.compile(r"~(\d+)~")
 MAX_PASSES = 60
 STAMP_FONT = "SalesProcessStamp"
@@ -297,20 +297,19 @@ def paginate(html, render):
         return content
     breaks = []
     for _attempt in range(MAX_PASSES):
-        marked = ROW.sub(lambda row: place(html, row, breaks, MARK % row[1]), html)
+        marked = MARK.sub(r'<div class="mark">~\1~</div>', with_breaks(html, breaks))
         starts = [row for row in page_starts(render(marked)) if row not in breaks]
         if not starts:
             break
         breaks.append(starts[0])
-    return render(ROW.sub(lambda row: place(html, row, breaks), html))
+    return render(with_breaks(html, breaks))
 
 
-def place(html, row, breaks, mark=""):
-    """What stands before this line: nothing, or a page break and the header."""
-    if int(row[1]) not in breaks:
-        return mark
+def with_breaks(html, breaks):
+    """A page break and the table's header before each of these lines."""
     header = HEADER.search(html)
-    return f'<div style="page-break-before: always"></div>{header[0] if header else ""}{mark}'
+    text = f'<div style="page-break-before: always"></div>{header[0] if header else ""}'
+    return ROW.sub(lambda row: text if int(row[1]) in breaks else row[0], html)
 
 
 def page_starts(content):
