@@ -17,3 +17,13 @@ from . import sales_process_step
 from . import sales_process_step_field
 from . import sales_process_task
 from . import sales_process_timer
+from . import ir_actions_report
+from . import ir_attachment
+from . import sale_order
+from . import sale_order_approval
+from . import sale_order_line
+from . import sale_order_paper
+from . import sales_approval
+from . import sales_approval_rule
+from . import sales_document
+from . import sales_paper_link
