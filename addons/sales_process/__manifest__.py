@@ -6,7 +6,12 @@
     "author": "sales_process",
     "license": "LGPL-3",
     "depends": ["crm", "sale_management", "sale_crm", "calendar", "portal"],
-    "data": [],
+    "data": [
+        "security/sales_process_groups.xml",
+        "security/ir.model.access.csv",
+        "security/sales_paper_rules.xml",
+        "data/sales_approval_data.xml",
+    ],
     "application": True,
     "installable": True,
 }

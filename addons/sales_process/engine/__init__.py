@@ -1,1 +1,1 @@
-"""The rules of the process without Odoo: plain values in, plain values out."""
+"""The pure core: decides, touches neither database nor clock."""

@@ -1,0 +1,76 @@
+"""What changed for the worse between two sets of judged values.
+
+Plain data in, plain data out: the values are what `sale.order._approval_values()`
+collects, the answer is a list of codes, empty when nothing got worse. An
+improvement (a higher price, a lower discount, an earlier payment) is never in it.
+"""
+
+import hashlib
+import json
+
+# Unit prices are compared after currency rounding and division by quantities:
+# what differs by less than this share is the same price.
+PRICE_TOLERANCE = 1e-4
+PERCENT_TOLERANCE = 0.005
+
+
+def fingerprint(values):
+    """A short, stable name of these values."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def worsening(judged, now):
+    """Codes of everything that is worse `now` than what was `judged`.
+
+    A customer, a currency, a text or a term that differs counts as worse: nobody
+    but a person can tell which of two texts is better.
+    """
+    found = [
+        code
+        for code, key in (
+            ("partner", "partner"),
+            ("currency", "currency"),
+            ("texts", "texts"),
+            ("terms", "terms"),
+        )
+        if judged.get(key) != now.get(key)
+    ]
+    found += _worse_figures(judged, now)
+    before = judged.get("products") or {}
+    for key, line in (now.get("products") or {}).items():
+        found += _worse_line(before.get(key), line)
+    return sorted(set(found))
+
+
+def _worse_figures(judged, now):
+    found = []
+    if (now.get("payment_days") or 0) > (judged.get("payment_days") or 0):
+        found.append("payment_term")
+    if _above(now.get("early_discount"), judged.get("early_discount")):
+        found.append("payment_term")
+    if _above(now.get("discount"), judged.get("discount")):
+        found.append("discount")
+    return found
+
+
+def _worse_line(before, line):
+    """A product that was not judged, or one that is now sold on worse conditions."""
+    if before is None:
+        return ["product"]
+    found = []
+    if line["net"] < before["net"] - abs(before["net"]) * PRICE_TOLERANCE:
+        found.append("price")
+    if _above(line["discount"], before["discount"]):
+        found.append("discount")
+    # The discount was judged for a quantity: for fewer pieces it is a gift.
+    if line["discount"] > PERCENT_TOLERANCE and line["qty"] < before["qty"]:
+        found.append("quantity")
+    # What is given away, or taken off the total, must not be multiplied.
+    if line["net"] <= 0 and line["qty"] > before["qty"]:
+        found.append("quantity")
+    return found
+
+
+def _above(value, limit):
+    return (value or 0.0) > (limit or 0.0) + PERCENT_TOLERANCE

@@ -1,0 +1,280 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from .sales_document import INTERNAL, INTERNAL_KEY
+
+# Fields by which an order becomes binding, or which say what a customer did: on a
+# process order nobody writes them but our own flows.
+PROTECTED_FIELDS = (
+    "signature",
+    "signed_by",
+    "signed_on",
+    "require_signature",
+    "require_payment",
+)
+DECISION_FIELDS = (
+    "process_decision",
+    "process_decision_date",
+    "process_decision_name",
+    "process_decision_comment",
+    "process_decision_version",
+    "process_lost_reason_id",
+)
+BINDING_STATES = ("sent", "sale")
+
+
+class SaleOrder(models.Model):
+    """An order that belongs to a sales process: its papers, and its guarded roads.
+
+    The guards hold for everybody, also for sudo, because Odoo's portal and payment
+    flows run in it. Orders without a process are left as Odoo has them.
+    """
+
+    _inherit = "sale.order"
+
+    is_process_order = fields.Boolean(compute="_compute_is_process_order", compute_sudo=True)
+    sales_document_ids = fields.One2many("sales.document", "order_id", string="Documents")
+    sales_document_count = fields.Integer(compute="_compute_sales_document_count")
+    paper_link_ids = fields.One2many("sales.paper.link", "order_id", string="Customer's links")
+    process_decision = fields.Selection(
+        [
+            ("accepted", "Accepted"),
+            ("refused", "Refused"),
+            ("change", "Change asked"),
+        ],
+        string="Customer's decision",
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    process_decision_date = fields.Datetime("Decided on", readonly=True, copy=False)
+    process_decision_name = fields.Char("Decided by", readonly=True, copy=False)
+    process_decision_comment = fields.Text("Customer's words", readonly=True, copy=False)
+    process_decision_version = fields.Integer("Version decided", readonly=True, copy=False)
+    process_lost_reason_id = fields.Many2one(
+        "crm.lost.reason", "Reason of refusal", readonly=True, copy=False, ondelete="set null"
+    )
+
+    @api.depends("opportunity_id")
+    def _compute_is_process_order(self):
+        process = self._process_orders()
+        for order in self:
+            order.is_process_order = order in process
+
+    def _compute_sales_document_count(self):
+        counts = dict(
+            self.env["sales.document"]._read_group(
+                [("order_id", "in", self.ids)], ["order_id"], ["__count"]
+            )
+        )
+        for order in self:
+            order.sales_document_count = counts.get(order, 0)
+
+    # ------------------------------------------------------------------
+    # Which orders
+    # ------------------------------------------------------------------
+
+    def _process_orders(self):
+        """Those of these orders whose opportunity is, or was, in a sales process."""
+        leads = self.sudo().opportunity_id
+        if not leads or "process_case_ids" not in leads._fields:
+            return self.browse()
+        running = leads.filtered("process_case_ids")
+        return self.filtered(lambda order: order.sudo().opportunity_id in running)
+
+    def _is_process_order(self):
+        """Whether this order belongs to a sales process."""
+        self.ensure_one()
+        return bool(self._process_orders())
+
+    # ------------------------------------------------------------------
+    # Guards
+    # ------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        orders = super().create(vals_list)
+        touched = orders.filtered(
+            lambda order: order.state in BINDING_STATES or order.signature or order.process_decision
+        )
+        if touched:
+            touched._process_orders()._check_process_forged()
+            touched._check_process_binding()
+        return orders
+
+    def write(self, vals):
+        guarded = self._process_guarded(vals)
+        if guarded:
+            guarded._check_process_values(vals)
+        result = super().write(vals)
+        if vals.get("state") in BINDING_STATES:
+            self._check_process_binding()
+        return result
+
+    def _process_guarded(self, vals):
+        """The process orders among these, when `vals` holds anything we guard."""
+        keys = {"opportunity_id", *PROTECTED_FIELDS, *DECISION_FIELDS}
+        if keys.isdisjoint(vals) or self.env.context.get(INTERNAL_KEY) is INTERNAL:
+            return self.browse()
+        return self._process_orders()
+
+    def _check_process_values(self, vals):
+        """Refuse values that only our own flows may write on process orders."""
+        own = [key for key in (*PROTECTED_FIELDS, *DECISION_FIELDS) if vals.get(key)]
+        if own and any(not order._process_same(vals, key) for order in self for key in own):
+            raise AccessError(
+                self.env._(
+                    "%s: what the customer accepts or signs is written by the customer's "
+                    "page only.",
+                    ", ".join(self.mapped("name")),
+                )
+            )
+        lead = self.env["crm.lead"].sudo().browse(vals.get("opportunity_id") or [])
+        if "opportunity_id" in vals and not lead.process_case_ids:
+            raise AccessError(
+                self.env._(
+                    "%s belongs to a sales process and cannot be taken out of it.",
+                    ", ".join(self.mapped("name")),
+                )
+            )
+
+    def _process_same(self, vals, key):
+        field = self._fields[key]
+        return field.convert_to_cache(vals[key], self, validate=False) == field.convert_to_cache(
+            self[key], self, validate=False
+        )
+
+    def _check_process_forged(self):
+        if self.filtered(lambda order: order.signature or order.process_decision) and (
+            self.env.context.get(INTERNAL_KEY) is not INTERNAL
+        ):
+            raise AccessError(self.env._("A signature or a decision is not made with the order."))
+
+    def _check_process_binding(self):
+        """Refuse sent or confirmed process orders whose paper is not approved."""
+        for order in self._process_orders().filtered(lambda o: o.state in BINDING_STATES):
+            problem = order._process_approval_problem()
+            if problem:
+                raise UserError(problem)
+
+    def _process_approval_problem(self, kind=None):
+        """Why this paper may not go out yet, or nothing."""
+        self.ensure_one()
+        missing = self._approval_missing(kind or self._process_paper_kind())
+        if not missing:
+            return None
+        approvers = self.env["res.users"].union(*[rule._approvers(self.sudo()) for rule in missing])
+        return self.env._(
+            "%(order)s is not approved. It waits for: %(approvers)s.",
+            order=self.name,
+            approvers=", ".join(approvers.sudo().mapped("name")) or self.env._("a sales manager"),
+        )
+
+    def _confirmation_error_message(self):
+        message = super()._confirmation_error_message()
+        if message or not self._is_process_order():
+            return message
+        return self._process_approval_problem() or False
+
+    def action_quotation_send(self):
+        offers = self._process_orders().filtered(lambda order: order.state in ("draft", "sent"))
+        if offers:
+            raise UserError(
+                self.env._(
+                    "%s: use “Send proposal”. It checks the approval, keeps the file and "
+                    "gives the customer a link of their own.",
+                    ", ".join(offers.mapped("name")),
+                )
+            )
+        return super().action_quotation_send()
+
+    # ------------------------------------------------------------------
+    # Odoo's own portal
+    # ------------------------------------------------------------------
+
+    def _has_to_be_signed(self):
+        return super()._has_to_be_signed() and not self._is_process_order()
+
+    def _has_to_be_paid(self):
+        return super()._has_to_be_paid() and not self._is_process_order()
+
+    def _can_be_edited_on_portal(self):
+        return super()._can_be_edited_on_portal() and not self._is_process_order()
+
+    def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
+        """No button to Odoo's page in the mails: its token never ends."""
+        groups = super()._notify_get_recipients_groups(
+            message, model_description, msg_vals=msg_vals
+        )
+        if len(self) == 1 and self._is_process_order():
+            for name, _function, data in groups:
+                if name in ("portal_customer", "portal", "follower", "customer"):
+                    data["has_button_access"] = False
+        return groups
+
+    # ------------------------------------------------------------------
+    # Papers
+    # ------------------------------------------------------------------
+
+    def _process_make_document(self, kind):
+        """The PDF of this order as it is now, as a `sales.document`.
+
+        The same content is not rendered twice: then the document that is there is
+        returned.
+        """
+        self.ensure_one()
+        self.check_access("write")
+        report = self.env["ir.actions.report"]
+        html, fingerprint = report._process_paper_html(self, kind)
+        last = self.env["sales.document"]._last(self, kind)
+        if last and last.fingerprint == fingerprint:
+            return last.with_env(self.env)
+        content = report._process_paper_pdf(html, kind, self)
+        name = self._process_paper_name(kind)
+        return self.env["sales.document"]._make(self, kind, content, name, fingerprint)
+
+    def _process_paper_name(self, kind):
+        """The paper's name, as the customer reads it on the file."""
+        self.ensure_one()
+        order = self.with_context(lang=self._process_lang())
+        kinds = dict(order.env["sales.document"]._fields["kind"]._description_selection(order.env))
+        return f"{kinds[kind]} {order._process_paper_number(kind)}".replace("/", "-")
+
+    def _process_paper_number(self, kind):
+        """The number printed on this kind of paper; contracts have their own."""
+        return self.name
+
+    def _process_lang(self):
+        """The language the customer reads."""
+        self.ensure_one()
+        return self.partner_id.lang or self.env.user.lang or self.env.lang
+
+    def _process_link_url(self, purpose):
+        """A fresh address of the customer's page, to be put into a letter.
+
+        For many orders at once make the links first and hand them on in the context
+        (`_process_with_links`): then there is one insert and not one an order.
+        """
+        self.ensure_one()
+        ready = self.env.context.get("process_links")
+        if isinstance(ready, ReadyLinks) and (self.id, purpose) in ready:
+            token = ready[self.id, purpose]
+        else:
+            token = self.env["sales.paper.link"]._make(self, purpose)[self.id]
+        return f"{self.get_base_url()}/sales_process/paper/{token}"
+
+    def _process_with_links(self, purpose):
+        """These orders with their links made beforehand, in one insert."""
+        tokens = self.env["sales.paper.link"]._make(self, purpose)
+        links = ReadyLinks({(order_id, purpose): token for order_id, token in tokens.items()})
+        return self.with_context(process_links=links)
+
+    def action_view_sales_documents(self):
+        """The papers made for this order."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_document")
+        return {**action, "domain": [("order_id", "=", self.id)]}
+
+
+class ReadyLinks(dict):
+    """Tokens made beforehand; a type of our own, so that no client can hand one in."""

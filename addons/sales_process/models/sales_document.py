@@ -1,0 +1,148 @@
+import hashlib
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+# Marks a call as coming from our own code. It is compared by identity, so no
+# client can put it into a context from outside.
+INTERNAL = object()
+INTERNAL_KEY = "sales_process_internal"
+
+
+class SalesDocument(models.Model):
+    """One version of a paper made for an order: which file, by whom, sent to whom.
+
+    Rows are only made by `sale.order._process_make_document()` (or by the methods
+    here, for signed copies); nobody has the right to write or delete them, and the
+    file itself cannot be changed either. The file is an attachment of the order and
+    not of this row: it is still readable when the add-on is gone.
+    """
+
+    _name = "sales.document"
+    _description = "Sales Document"
+    _order = "id desc"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, readonly=True)
+    order_id = fields.Many2one(
+        "sale.order", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    lead_id = fields.Many2one(
+        "crm.lead", string="Opportunity", readonly=True, index="btree_not_null"
+    )
+    company_id = fields.Many2one(related="order_id.company_id", store=True, index=True)
+    team_id = fields.Many2one(related="order_id.team_id", store=True)
+    salesperson_id = fields.Many2one(
+        related="order_id.user_id", store=True, string="Salesperson"
+    )
+    partner_id = fields.Many2one(related="order_id.partner_id", string="Customer")
+    kind = fields.Selection(
+        [
+            ("proposal", "Proposal"),
+            ("contract", "Contract"),
+            ("signed_contract", "Signed contract"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    version = fields.Integer(required=True, readonly=True)
+    attachment_id = fields.Many2one(
+        "ir.attachment", string="File", required=True, readonly=True, ondelete="restrict"
+    )
+    sha256 = fields.Char("SHA-256 of the file", readonly=True)
+    fingerprint = fields.Char(
+        "Fingerprint of the content",
+        readonly=True,
+        help="The same content is not rendered twice.",
+    )
+    date = fields.Datetime("Made on", readonly=True, default=lambda self: self.env.cr.now())
+    user_id = fields.Many2one("res.users", string="Made by", readonly=True)
+    sent_to = fields.Char(readonly=True)
+    date_sent = fields.Datetime("Sent on", readonly=True)
+    date_opened = fields.Datetime("First opened on", readonly=True)
+    opened_count = fields.Integer("Times opened", readonly=True)
+    evidence = fields.Json(
+        readonly=True, help="Of a signed copy: who signed, when, from where, which file."
+    )
+
+    _order_kind_version_uniq = models.Constraint(
+        "unique(order_id, kind, version)",
+        "This version of the document was made already.",
+    )
+    _attachment_idx = models.Index("(attachment_id)")
+
+    @api.depends("name", "version")
+    def _compute_display_name(self):
+        for document in self:
+            document.display_name = f"{document.name} v{document.version}"
+
+    # ------------------------------------------------------------------
+    # Making
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _make(self, order, kind, content, name, fingerprint=None, evidence=None):
+        """Keep `content` (bytes of a PDF) as the next version of this kind of paper."""
+        last = self._last(order, kind)
+        version = (last.version or 0) + 1
+        attachment = self.env["ir.attachment"].sudo().create({
+            "name": f"{name}.pdf" if version == 1 else f"{name} v{version}.pdf",
+            "raw": content,
+            "mimetype": "application/pdf",
+            "res_model": "sale.order",
+            "res_id": order.id,
+        })
+        return self.sudo().create({
+            "name": name,
+            "order_id": order.id,
+            "lead_id": order.sudo().opportunity_id.id,
+            "kind": kind,
+            "version": version,
+            "attachment_id": attachment.id,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "fingerprint": fingerprint,
+            "user_id": self.env.uid,
+            "evidence": evidence,
+        }).with_env(self.env)
+
+    @api.model
+    def _last(self, orders, kind):
+        """The newest document of that kind of each of these orders (one query)."""
+        documents = self.sudo().search(
+            [("order_id", "in", orders.ids), ("kind", "=", kind)], order="version desc"
+        )
+        newest = {}
+        for document in documents:
+            newest.setdefault(document.order_id.id, document.id)
+        return self.sudo().browse(newest.values()).with_prefetch(documents.ids)
+
+    def _content(self):
+        """The stored bytes, or an error when they are not what was made."""
+        self.ensure_one()
+        content = self.sudo().attachment_id.raw or b""
+        if hashlib.sha256(content).hexdigest() != self.sudo().sha256:
+            raise UserError(
+                self.env._("The stored file of %s is not the one that was made.", self.display_name)
+            )
+        return content
+
+    def _mark_sent(self, address):
+        self.sudo().write({"sent_to": address, "date_sent": self.env.cr.now()})
+
+    def _mark_opened(self):
+        """Count one opening by the customer."""
+        for document in self.sudo():
+            document.write({
+                "date_opened": document.date_opened or self.env.cr.now(),
+                "opened_count": document.opened_count + 1,
+            })
+
+    def action_open_file(self):
+        """Open the stored PDF."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self.attachment_id.id}?download=false",
+            "target": "new",
+        }
