@@ -105,7 +105,7 @@ class SaleOrder(models.Model):
         string="Value at Risk", compute='_compute_contract_value_at_risk', store=True,
         currency_field='contract_company_currency_id',
         help="Untaxed amount of a running contract, in the company's currency.")
-    contract_company_currency_id = fields.Many2one(related='company_id.currency_id')
+    contract_company_currency_id = fields.Many2one(related='company_id.currency_id', string="Company Currency")
     renewal_of_id = fields.Many2one(
         'sale.order', string="Renewal Of", readonly=True, copy=False, check_company=True,
         index='btree_not_null', ondelete='restrict')
@@ -113,6 +113,9 @@ class SaleOrder(models.Model):
     renewal_lead_id = fields.Many2one(
         'crm.lead', string="Renewal Opportunity", readonly=True, copy=False,
         index='btree_not_null', ondelete='set null')
+
+    document_request_ids = fields.One2many('sales.document.request', 'order_id', string="Documents Requests")
+    document_request_count = fields.Integer(compute='_compute_document_request_count')
 
     _contract_number_unique = models.UniqueIndex(
         '(company_id, contract_number) WHERE contract_number IS NOT NULL',
@@ -204,6 +207,13 @@ class SaleOrder(models.Model):
             running = order.contract_state == 'running'
             order.contract_value_at_risk = order._contract_company_amount() if running else 0.0
 
+    @api.depends('document_request_ids')
+    def _compute_document_request_count(self):
+        counts = dict(self.env['sales.document.request']._read_group(
+            [('order_id', 'in', self.ids)], ['order_id'], ['__count']))
+        for order in self:
+            order.document_request_count = counts.get(order, 0)
+
     @api.constrains('contract_date_start', 'contract_date_end')
     def _check_contract_dates(self):
         for order in self:
@@ -274,6 +284,24 @@ class SaleOrder(models.Model):
     # Actions
     # ------------------------------------------------------------
 
+    def action_contract_request_documents(self):
+        """Ask the customers for the documents of their contract: once, by a letter with a link.
+
+        Asked again, nothing happens: a reminder is sent from the request itself.
+        """
+        self.check_access('write')
+        requests = self.env['sales.document.request']._make(self)
+        requests.filtered(lambda request: not request.date_sent)._send('sales_process.mail_template_documents_request')
+        return requests.ids
+
+    def action_view_document_requests(self):
+        """What the customer was asked for, and how far they have got."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id('sales_process.action_sales_document_request')
+        action |= {'domain': [('order_id', '=', self.id)], 'context': {}}
+        requests = self.document_request_ids
+        return action | ({'views': [(False, 'form')], 'res_id': requests.id} if len(requests) == 1 else {})
+
     def action_contract_generate(self):
         """Make the contract's paper from today's values, with its number, and ask for approval.
 
@@ -290,7 +318,7 @@ class SaleOrder(models.Model):
         """Send the customer the link to sign the contract: approved, and made from the values of today."""
         self.check_access('write')
         self._contract_refuse(lambda order: order._contract_send_obstacles())
-        self._contract_mail('sales_process.mail_template_contract_sign')
+        self._process_mail_link('sales_process.mail_template_contract_sign', 'contract')
         self._contract_set({'contract_state': 'to_sign'})
         return True
 
@@ -441,6 +469,20 @@ class SaleOrder(models.Model):
         self._contract_revoke_links()
         for order in self:
             order.message_post(body=self.env._("The contract's terms were changed: it has to be made and approved anew."))
+
+    def _process_paper_kind(self):
+        """An order with a contract is made binding by the contract, and approved as one."""
+        self.ensure_one()
+        return 'contract' if self.contract_state not in ('none', 'declined') else super()._process_paper_kind()
+
+    def _process_paper_number(self, kind):
+        """A contract bears its own number."""
+        return self.contract_number if kind == 'contract' and self.contract_number else super()._process_paper_number(kind)
+
+    def _approval_terms(self, kind):
+        """The terms an approver of a contract judges: none of them can be changed afterwards without being asked again."""
+        terms = super()._approval_terms(kind)
+        return terms | {name: str(self[name] or '') for name in TERM_FIELDS} if kind == 'contract' else terms
 
     # ------------------------------------------------------------
     # Sending, signing, declining
@@ -716,6 +758,18 @@ class SaleOrder(models.Model):
     # ------------------------------------------------------------
     # Links and mails
     # ------------------------------------------------------------
+
+    def _process_mail_link(self, template, purpose):
+        """Queue a letter with a fresh link to each customer; it leaves with the mail queue."""
+        template = self.env.ref(template).sudo()
+        orders = self._process_with_links(purpose)
+        template.with_context(orders.env.context).send_mail_batch(orders.ids, force_send=False)
+        self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
+
+    def _process_link_url(self, purpose):
+        """The customer's documents have a page of their own."""
+        url = super()._process_link_url(purpose)
+        return url.replace('/sales_process/paper/', '/sales_process/documents/') if purpose == 'documents' else url
 
     def _contract_revoke_links(self):
         """Close the customer's ways to sign these contracts."""

@@ -226,7 +226,7 @@ class SalesDocumentRequestItem(models.Model):
             "date_given": self.env.cr.now(),
             "version": self.version + 1,
         })
-        replaced.unlink()
+        replaced.filtered(lambda attachment: attachment.res_model == self._name).unlink()
         order = self.order_id
         order.message_post(
             body=self.env._("The customer answered “%(item)s”: %(state)s.", item=self.name, state=self._state_label()),
