@@ -1,0 +1,125 @@
+from odoo import http
+from odoo.http import content_disposition, request
+from odoo.tools import get_lang
+
+from ..engine import upload
+
+PURPOSE = "documents"
+# The address is a secret, and what lies behind it is the customer's: it is neither indexed, kept nor passed on.
+PRIVATE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class CustomerDocuments(http.Controller):
+    """The page on which a customer hands in what a contract needs.
+
+    The link's secret is all the customer has: there is no account and no cookie. Hence no
+    CSRF token either: without the address nobody can make their browser send anything.
+    It works without scripts.
+    """
+
+    @http.route("/sales_process/documents/<string:token>", type="http", auth="public", methods=["GET"], save_session=False)
+    def documents_page(self, token, item=None, problem=None, **_kwargs):
+        documents = self._find(token)
+        if not documents:
+            return self._gone()
+        return self._render("sales_process.documents_page", {
+            "documents": documents,
+            "order": documents.order_id,
+            "company": documents.company_id,
+            "token": token,
+            "problem_item": item,
+            "problem": self._problem_text(problem),
+            "accept": ",".join(f".{ending}" for ending in upload.EXTENSIONS),
+            "open_count": len(documents.item_ids.filtered(lambda one: one.state in ("open", "returned"))),
+        })
+
+    @http.route(
+        "/sales_process/documents/<string:token>/<int:item_id>/<any(give,skip,remove):act>",
+        type="http", auth="public", methods=["POST"], csrf=False, save_session=False,
+    )  # fmt: skip
+    def documents_answer(self, token, item_id, act, **values):
+        documents = self._find(token)
+        if not documents:
+            return self._gone()
+        item = documents.item_ids.filtered(lambda one: one.id == item_id)
+        problem = self._answer(item, act, values) if item else "stale"
+        query = f"?item={item_id}&problem={problem}" if problem else ""
+        return request.redirect(f"/sales_process/documents/{token}{query}#item-{item_id}", code=303)
+
+    @http.route(
+        "/sales_process/documents/<string:token>/file/<int:attachment_id>",
+        type="http", auth="public", methods=["GET"], save_session=False,
+    )  # fmt: skip
+    def documents_file(self, token, attachment_id):
+        """A file the customer handed in themselves; saved, never shown, by their browser."""
+        documents = self._find(token)
+        file = documents and documents.item_ids.attachment_ids.filtered(lambda one: one.id == attachment_id)
+        if not file:
+            return self._gone()
+        kind = file.mimetype if file.mimetype in upload.EXTENSIONS.values() else "application/octet-stream"
+        return request.make_response(file.raw, headers=[
+            *PRIVATE_HEADERS.items(),
+            ("Content-Type", kind),
+            ("Content-Disposition", content_disposition(upload.safe_name(file.name))),
+            ("Content-Security-Policy", "sandbox; default-src 'none'"),
+        ])
+
+    # ------------------------------------------------------------------
+
+    def _find(self, token):
+        """The request this secret opens, in the customer's language; empty where it opens none (any more)."""
+        link = request.env["sales.paper.link"]._find(token, PURPOSE)
+        if not link or not link._is_good():
+            return request.env["sales.document.request"].sudo()
+        order = link.order_id
+        request.update_context(
+            lang=get_lang(request.env, order.partner_id.lang).code, allowed_company_ids=order.company_id.ids
+        )
+        return request.env["sales.document.request"].sudo().search([("order_id", "=", order.id)], limit=1)
+
+    def _answer(self, item, act, values):
+        """Pass on what the form says; the code of why it was not taken, or None."""
+        version = self._number(values.get("version"))
+        if act == "skip":
+            return item._customer_not_needed(version, values.get("reason"))
+        if act == "remove":
+            return item._customer_remove(version, self._number(values.get("attachment")))
+        files = [
+            # One byte more than allowed is enough to know, and no more is held in memory.
+            (file.filename, file.stream.read(upload.MAX_BYTES + 1))
+            for file in request.httprequest.files.getlist("files")
+            if file.filename
+        ]
+        return item._customer_give(version, text=values.get("text"), files=files)
+
+    def _number(self, text):
+        return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+
+    def _problem_text(self, code):
+        """What went wrong, and what to do, in the customer's words."""
+        _ = request.env._
+        return {
+            "empty": _("There was nothing to save. Please choose a file or type your answer."),
+            "too_big": _("This file is larger than 20 MB. Please make it smaller, or send it in parts."),
+            "type": _("Files of this kind cannot be taken. Please send a PDF, a photo (JPG, PNG, HEIC) or a document (DOCX, XLSX, ODT)."),
+            "content": _("This file is not what its name says, or it is damaged. Please save it anew as a PDF and try again."),
+            "quota": _("There is no room for more files here. Please remove one, or write to us."),
+            "too_long": _("This text is too long. Please shorten it, or write to us."),
+            "reason": _("Please say why this does not apply to you."),
+            "closed": _("This has been accepted already; nothing more is needed here."),
+            "stale": _("This was changed meanwhile, perhaps in another window. What you see now is the latest: please look at it and try again."),
+        }.get(code)
+
+    def _gone(self):
+        return self._render("sales_process.documents_gone", {}, status=404)
+
+    def _render(self, template, values, status=200):
+        response = request.render(template, values, status=status)
+        response.headers.update(PRIVATE_HEADERS)
+        return response
