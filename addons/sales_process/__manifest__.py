@@ -6,7 +6,11 @@
     "author": "sales_process",
     "license": "LGPL-3",
     "depends": ["crm", "sale_management", "sale_crm", "calendar", "portal"],
-    "data": [],
+    "data": [
+        "security/ir.model.access.csv",
+        "security/crm_lead_stage_history_security.xml",
+    ],
+    "post_init_hook": "post_init_hook",
     "application": True,
     "installable": True,
 }

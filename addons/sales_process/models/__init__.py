@@ -1,0 +1,2 @@
+from . import crm_lead_external_ref
+from . import crm_lead_stage_history
