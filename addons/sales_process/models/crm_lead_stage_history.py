@@ -56,6 +56,58 @@ class CrmLeadStageHistory(models.Model):
         self.env.cr.execute(self._sql_begin_stays(**params))
         self._invalidate_cache()
 
+    @api.model
+    def _replace(self, lead_ids, stays):
+        """Put true stays, brought from elsewhere, in the place of those these leads have.
+
+        Leads without any among them keep theirs, from their creation to their end.
+        """
+        told = {stay["lead_id"] for stay in stays}
+        untold = [lead_id for lead_id in lead_ids if lead_id not in told]
+        if untold:
+            self.env.cr.execute(self._sql_date_stays(untold))
+        if stays:
+            self.env.cr.execute(SQL("DELETE FROM crm_lead_stage_history WHERE lead_id = ANY(%s)", list(told)))
+            self.env.cr.execute(self._sql_insert_stays(stays))
+        self._invalidate_cache()
+
+    def _sql_date_stays(self, ids):
+        return SQL(
+            """
+            UPDATE crm_lead_stage_history h
+               SET date_enter = l.create_date,
+                   date_leave = CASE WHEN h.date_leave IS NOT NULL THEN COALESCE(l.date_closed, h.date_leave) END
+              FROM crm_lead l
+             WHERE h.lead_id = l.id AND l.id = ANY(%s)
+            """,
+            ids,
+        )
+
+    def _sql_insert_stays(self, stays):
+        """Insert these stays in their order; team and company are the lead's."""
+        rows = SQL(", ").join(
+            SQL(
+                "(%s, %s, %s, %s::timestamp, %s::timestamp, %s, %s::int, %s::numeric)",
+                position, stay["lead_id"], stay["stage_id"], stay["date_enter"], stay["date_leave"],
+                stay["won_status"], stay["user_id"], stay["expected_revenue"],
+            )
+            for position, stay in enumerate(stays)
+        )  # fmt: skip
+        return SQL(
+            """
+            INSERT INTO crm_lead_stage_history
+                   (lead_id, stage_id, date_enter, date_leave, won_status,
+                    user_id, expected_revenue, team_id, company_id)
+            SELECT l.id, v.stage_id, v.date_enter, v.date_leave, v.won_status,
+                   v.user_id, v.expected_revenue, l.team_id, l.company_id
+              FROM (VALUES %s) v (
+                       position, lead_id, stage_id, date_enter, date_leave, won_status, user_id, expected_revenue)
+              JOIN crm_lead l ON l.id = v.lead_id
+             ORDER BY v.position
+            """,
+            rows,
+        )
+
     def _sql_end_stays(self, ids, now):
         """End what the lead has left, and keep the status of the rest in step."""
         return SQL(
