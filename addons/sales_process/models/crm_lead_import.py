@@ -56,7 +56,8 @@ class CrmLead(models.Model):
         * ``create_date``, ``date_open`` (assigned), ``date_closed``: by default the
           beginning, the beginning, and the end of the history.
         * ``process_step``: for a pending deal, code of the step at which it enters
-          the process of its team; what writes to the customer is skipped.
+          the process of its team, or true to go by its stage; what writes to the
+          customer is skipped. Without it the deal enters no process.
 
         Dates are UTC. Nobody is written to, and the timeline stays empty.
 
@@ -129,8 +130,9 @@ class CrmLead(models.Model):
         """Rows by the company in which their references are unique."""
         by_company = defaultdict(list)
         for row in batch:
-            company_id = row["values"].get("company_id")
-            by_company[self.env["res.company"].browse(company_id) if company_id else self.env.company].append(row)
+            company = self.env["res.company"].browse(row["values"].get("company_id") or ())
+            team = self.env["crm.team"].browse(row["values"].get("team_id") or ()).sudo()
+            by_company[company or team.company_id or self.env.company].append(row)
         return by_company
 
     def _import_create(self, batch, result):
@@ -158,7 +160,7 @@ class CrmLead(models.Model):
             mail_create_nosubscribe=True,
             mail_notrack=True,
             mail_activity_automation_skip=True,
-            sales_process_import=True,
+            sales_process_no_start=True,
         )
 
     def _import_set_create_date(self, leads, batch):
@@ -187,7 +189,7 @@ class CrmLead(models.Model):
             if row["process_step"]:
                 by_step[row["process_step"]].append(lead.id)
         for step, lead_ids in by_step.items():
-            self.browse(lead_ids).action_process_start(step)
+            self.browse(lead_ids).action_process_start(None if step is True else step)
 
     def _import_parser(self, rows):
         return RowParser(self.env, rows)
