@@ -26,6 +26,10 @@
         "views/sales_document_request_views.xml",
         "views/sales_document_request_portal.xml",
     ],
+        "security/ir.model.access.csv",
+        "security/crm_lead_stage_history_security.xml",
+    ],
+    "post_init_hook": "post_init_hook",
     "application": True,
     "installable": True,
 }

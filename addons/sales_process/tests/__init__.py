@@ -1,1 +1,3 @@
 from . import test_contract
+from . import test_stage_history
+from . import test_import
