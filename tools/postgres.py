@@ -10,10 +10,9 @@ import secrets
 import shutil
 import socket
 import subprocess
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-
-import psycopg2
 
 from .console import Problem, run_logged, step
 from .settings import LOG, PG_ROLE, PG_SYSTEM_USER, ROOT, VAR, VENV, committed_options
@@ -34,6 +33,8 @@ class Server:
 
     def connect(self, database: str = "postgres"):
         """An autocommit connection: what we do here (databases, settings) is not for transactions."""
+        import psycopg2  # in the environment; `make stop` does without
+
         connection = psycopg2.connect(
             host=self.host, port=self.port, user=self.user, password=self.password, dbname=database
         )
@@ -73,11 +74,13 @@ def _existing() -> Server | None:
 
 def _check(own: Server) -> None:
     """Say now what would otherwise fail later and obscurely."""
+    from psycopg2 import OperationalError
+
     try:
-        with own.connect() as connection, connection.cursor() as cursor:
+        with closing(own.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
             may_create = cursor.fetchone()[0]
-    except psycopg2.OperationalError as error:
+    except OperationalError as error:
         raise Problem(f"PostgreSQL at {own.host}:{own.port} does not let us in: {error}") from None
     if own.user == "postgres":
         raise Problem("Odoo refuses the role postgres: createuser --createdb odoo, and set PGUSER=odoo")
@@ -108,10 +111,13 @@ def _open_to_all(folder: Path) -> bool:
     return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
 
 
-def clean() -> None:
-    """Stop both clusters and remove them, also where they lie outside var."""
-    for name in ("run", "test"):
-        Cluster(name).stop()
+def stop_all() -> list[str]:
+    """Stop the embedded servers that run; their names."""
+    return [f"PostgreSQL ({name})" for name in ("run", "test") if LINK.exists() and Cluster(name).stop()]
+
+
+def remove_outside() -> None:
+    """Remove the clusters where they lie outside var; there they would outlive it."""
     if LINK.is_symlink():
         shutil.rmtree(LINK.resolve(), ignore_errors=True)
         LINK.unlink()
@@ -122,14 +128,12 @@ class Cluster:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.folder = home() / name if LINK.exists() else LINK / name
+        self.folder = home() / name
         self.data = self.folder / "data"
         self.note = self.folder / "server.json"
 
     def start(self) -> Server:
         """The running server; made and started as needed."""
-        self.folder = home() / self.name
-        self.data, self.note = self.folder / "data", self.folder / "server.json"
         if not self.note.exists():
             with step(f"Embedded PostgreSQL ({self.name})"):
                 self._make()
