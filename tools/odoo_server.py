@@ -3,6 +3,7 @@
 import configparser
 import os
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -56,6 +57,17 @@ def check_installed(server: postgres.Server, database: str, modules) -> None:
     if missing:
         log = LOG / f"install-{database}.log"
         raise Problem(f"not installed: {', '.join(sorted(missing))}; {log} ends:\n{tail(log)}")
+
+
+def shell(conf: Path, database: str, code: str) -> str:
+    """Run code in `odoo shell`; what it prints. Nothing is committed unless the code does it."""
+    command = [VENV_ODOO, "shell", "-c", conf, "-d", database, "--no-http", "--log-level=error"]
+    done = subprocess.run(
+        [str(part) for part in command], input=code, capture_output=True, text=True, env=environment()
+    )
+    if done.returncode or "Traceback (most recent call last)" in done.stderr:
+        raise Problem(f"odoo shell failed:\n{done.stderr[-4000:]}")
+    return done.stdout
 
 
 def start(name: str, conf: Path, *arguments, folder: Path = RUN, log: Path | None = None) -> int:
