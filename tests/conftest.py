@@ -1,4 +1,4 @@
-"""Nothing in tests/ runs inside Odoo: pytest-odoo's automatic fixtures, where that plugin is loaded, do nothing."""
+"""Nothing in tests/ runs inside Odoo: pytest-odoo's automatic fixtures, where it is loaded, do nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Our add-ons: which can be installed here, and fingerprints that say when an installed copy is out of date."""
+"""Our add-ons: which can be installed here, and fingerprints that tell when an installed copy is old."""
 
 import ast
 import hashlib
@@ -62,8 +62,8 @@ def library_modules() -> list[str]:
 def fingerprint(exact: bool = True) -> str:
     """A hash over what an installation puts into the database.
 
-    Not `exact`: the bodies of Python functions do not count, because changing them changes no table. That is what
-    a developer's loop wants; a stored value computed by the old code is the price.
+    Not `exact`: the bodies of Python functions do not count, because changing them changes no table. That is
+    what a developer's loop wants; a stored value computed by the old code is the price.
     """
     digest = hashlib.sha256()
     for name in installable():

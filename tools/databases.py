@@ -1,4 +1,4 @@
-"""Databases: made, copied with their files, dropped; and the settings a copy needs to know its own address."""
+"""Databases: made, copied with their files, dropped; and the settings by which one knows its address."""
 
 import os
 import shutil
@@ -58,13 +58,15 @@ def rename(server: Server, old: str, new: str) -> None:
     """Give a finished database its final name: a name that is there stands for a complete one."""
     drop(server, new)
     with _cursor(server) as cursor:
-        cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new)))
+        cursor.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
+        )
     if _filestore(old).exists():
         _filestore(old).rename(_filestore(new))
 
 
 def set_addresses(server: Server, name: str, url: str) -> None:
-    """The address for links and for wkhtmltopdf, which must include the port; and no calls to Odoo's maker."""
+    """The address, with its port, for links and for wkhtmltopdf; and no calls to Odoo's maker."""
     values = {
         "web.base.url": url,
         "web.base.url.freeze": "True",
@@ -76,7 +78,8 @@ def set_addresses(server: Server, name: str, url: str) -> None:
     with _cursor(server, name) as cursor:
         for key, value in values.items():
             cursor.execute(
-                "INSERT INTO ir_config_parameter (key, value, create_uid, write_uid, create_date, write_date) "
+                "INSERT INTO ir_config_parameter "
+                "(key, value, create_uid, write_uid, create_date, write_date) "
                 "VALUES (%s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC') "
                 "ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
                 (key, value),

@@ -83,7 +83,9 @@ class LiveServer:
 
     def odoo_shell(self, code: str):
         """Run code in `odoo shell` with `env`, commit, and return what it has put into `result`."""
-        after = f"\nimport json as _json\nenv.cr.commit()\nprint({MARK!r} + _json.dumps(result, default=str))\n"
+        after = (
+            f"\nimport json as _json\nenv.cr.commit()\nprint({MARK!r} + _json.dumps(result, default=str))\n"
+        )
         printed = odoo_server.shell(self.conf, self.db, f"result = None\n{code}{after}")
         if MARK not in printed:
             raise Problem(f"the code did not reach its end; it printed:\n{printed}")
@@ -98,7 +100,9 @@ class LiveServer:
     def xmlrpc(self, login: str = ADMIN.login):
         """`call(model, method, *args, **kwargs)` over XML-RPC."""
         password = self.passwords[login]
-        user_id = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/common").authenticate(self.db, login, password, {})
+        user_id = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/common").authenticate(
+            self.db, login, password, {}
+        )
         models = xmlrpc.client.ServerProxy(f"{self.url}/xmlrpc/2/object", allow_none=True)
         return lambda model, method, *args, **kwargs: models.execute_kw(
             self.db, user_id, password, model, method, args, kwargs
@@ -124,7 +128,9 @@ class LiveServer:
         headers = {"Authorization": f"bearer {self.api_key(login)}", "X-Odoo-Database": self.db}
 
         def call(model: str, method: str, **arguments):
-            answer = requests.post(f"{self.url}/json/2/{model}/{method}", json=arguments, headers=headers, timeout=120)
+            answer = requests.post(
+                f"{self.url}/json/2/{model}/{method}", json=arguments, headers=headers, timeout=120
+            )
             if not answer.ok:
                 raise requests.HTTPError(f"{answer.status_code}: {answer.text[:2000]}", response=answer)
             return answer.json()
@@ -134,7 +140,9 @@ class LiveServer:
     def session_id(self, login: str) -> str:
         """The cookie of a logged-in browser."""
         parameters = {"db": self.db, "login": login, "password": self.passwords[login]}
-        answer = requests.post(f"{self.url}/web/session/authenticate", json={"params": parameters}, timeout=60)
+        answer = requests.post(
+            f"{self.url}/web/session/authenticate", json={"params": parameters}, timeout=60
+        )
         if "error" in answer.json():
             raise Problem(f"{login} cannot log in: {answer.json()['error']}")
         return answer.cookies["session_id"]

@@ -24,7 +24,9 @@ class Writer:
     async def handle_DATA(self, server, session, envelope) -> str:
         """Write aside and rename, so that whoever watches the folder never reads half a mail."""
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09}-{next(self.numbers):05}"
-        headers = f"X-Envelope-From: {envelope.mail_from}\r\nX-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n"
+        headers = (
+            f"X-Envelope-From: {envelope.mail_from}\r\nX-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n"
+        )
         part = self.folder / f".{name}.part"
         part.write_bytes(headers.encode() + envelope.original_content)
         part.rename(self.folder / f"{name}.eml")

@@ -75,7 +75,9 @@ def start(name: str, conf: Path, *arguments, folder: Path = RUN, log: Path | Non
     return processes.start(name, [VENV_ODOO, "-c", conf, *arguments], folder, log, env=environment())
 
 
-def wait_until_up(url: str, name: str, folder: Path = RUN, log: Path | None = None, patience: float = 180) -> None:
+def wait_until_up(
+    url: str, name: str, folder: Path = RUN, log: Path | None = None, patience: float = 180
+) -> None:
     """Return when the login page comes; stop at once when the process ends."""
     deadline = time.monotonic() + patience
     log = log or LOG / f"{name}.log"

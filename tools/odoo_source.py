@@ -44,7 +44,11 @@ class Odoo:
         if not (folder / "odoo" / "release.py").is_file():
             return None
         candidates = (folder / "addons", folder / "odoo" / "addons")
-        return cls(folder, tuple(path for path in candidates if (path / "base").is_dir() or _has_addons(path)), origin)
+        return cls(
+            folder,
+            tuple(path for path in candidates if (path / "base").is_dir() or _has_addons(path)),
+            origin,
+        )
 
     def version(self) -> str:
         """`19.0`, read from release.py without running it."""
@@ -135,8 +139,8 @@ def _download_odoo(apt: PrivateApt) -> Path:
         return apt.download("odoo-19/sid")[0]
     except Problem as problem:
         raise Problem(
-            f"{problem}\nOdoo 19 was looked for as ODOO_HOME, as a command `odoo` or `odoo-bin`, as ODOO_DEB, and as "
-            "the package odoo-19 of Debian's suite sid at the mirrors of /etc/apt. Give one: "
+            f"{problem}\nOdoo 19 was looked for as ODOO_HOME, as a command odoo or odoo-bin, as ODOO_DEB, "
+            "and as the package odoo-19 of Debian's suite sid at the mirrors of /etc/apt. Give one: "
             "make run ODOO_HOME=folder, or make run ODOO_DEB=file.deb"
         ) from None
 
@@ -196,7 +200,9 @@ def put_on_path(odoo: Odoo) -> None:
     """Make `import odoo` and the command `odoo` of our environment mean this Odoo."""
     libraries = next((VENV / "lib").glob("python3.*")) / "site-packages"
     (libraries / "odoo_19.pth").write_text(f"{odoo.python_path}\n")
-    VENV_ODOO.write_text(f"#!{VENV_PYTHON}\nimport odoo.cli\n\nif __name__ == '__main__':\n    odoo.cli.main()\n")
+    VENV_ODOO.write_text(
+        f"#!{VENV_PYTHON}\nimport odoo.cli\n\nif __name__ == '__main__':\n    odoo.cli.main()\n"
+    )
     VENV_ODOO.chmod(0o755)
     RUN.mkdir(parents=True, exist_ok=True)
     found = {"addons": [str(path) for path in odoo.addons], "origin": odoo.origin}

@@ -91,8 +91,8 @@ def _check(own: Server) -> None:
 def home() -> Path:
     """Where the clusters lie: var/pg, but for root only if another user can get there.
 
-    PostgreSQL does not run as root, so root's clusters belong to a system user; a checkout under /root is closed
-    to that user, and then var/pg is a link to a folder under /var/lib.
+    PostgreSQL does not run as root, so root's clusters belong to a system user; a checkout under /root is
+    closed to that user, and then var/pg is a link to a folder under /var/lib.
     """
     if LINK.is_symlink():
         return LINK.resolve()
@@ -209,7 +209,15 @@ class Cluster:
         """The command line, as the system user when we are root."""
         command = [str(_programs() / program), *map(str, arguments)]
         if os.geteuid() == 0:
-            command = ["setpriv", "--reuid", PG_SYSTEM_USER, "--regid", PG_SYSTEM_USER, "--clear-groups", *command]
+            command = [
+                "setpriv",
+                "--reuid",
+                PG_SYSTEM_USER,
+                "--regid",
+                PG_SYSTEM_USER,
+                "--clear-groups",
+                *command,
+            ]
         return command
 
 

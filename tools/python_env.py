@@ -37,11 +37,13 @@ def create() -> None:
 
 
 def _can_make_venv() -> bool:
-    return not subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode
+    return not subprocess.run(
+        [sys.executable, "-c", "import ensurepip, venv"], capture_output=True
+    ).returncode
 
 
 def start_filling() -> subprocess.Popen:
-    """Start pip. The lock names every package and its hashes, so pip has nothing to work out (`--no-deps`)."""
+    """Start pip. The lock names every package and its hashes, so nothing is to be worked out."""
     command = [VENV_PYTHON, "-m", "pip", "install", "--no-deps", "--require-hashes", "-r", LOCK_FILE]
     (VAR / "log").mkdir(parents=True, exist_ok=True)
     with open(VAR / "log" / "pip.log", "wb") as log:

@@ -121,7 +121,7 @@ def addon_test_folders() -> list[Path]:
 
 
 def sum_up() -> int:
-    """One last pytest session whose items are the results of all stages: its closing line counts everything."""
+    """One last pytest session whose items are the results of all stages: its closing line counts them all."""
     say("\n== all together")
     plugin = ["-p", "tools.pytest_sum", "--no-header", "-rsfE", "--tb=short", f"--rootdir={RESULTS}"]
     command = [*PYTEST, *WITHOUT_ODOO, *plugin, *map(str, sorted(RESULTS.glob("*.xml")))]

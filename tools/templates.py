@@ -1,4 +1,4 @@
-"""Template databases for tests: one with Odoo's modules, made once; from it one with ours, made when they change."""
+"""Template databases for tests: one with Odoo's modules, made once; one with ours, made anew."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from .settings import ROOT, TEST
 
 # Two checkouts may share a PostgreSQL server of the user's own.
 PREFIX = f"sp_{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
-# Odoo makes a page's scripts and styles at the first request, which takes long and which a test rolls back again.
+# Odoo makes a page's scripts and styles at the first request; that takes long, and a test rolls it back.
 PREGENERATE = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
 
 

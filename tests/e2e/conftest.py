@@ -52,7 +52,9 @@ def open_page(browser, server):
         contexts.append(context)
         context.route(lambda url: not url.startswith(server.url), lambda route: route.abort())
         if login:
-            context.add_cookies([{"name": "session_id", "value": server.session_id(login), "url": server.url}])
+            context.add_cookies(
+                [{"name": "session_id", "value": server.session_id(login), "url": server.url}]
+            )
         page = context.new_page()
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))

@@ -61,4 +61,6 @@ def _tell(server: postgres.Server) -> None:
     for user in LOGINS:
         if user.login in there:
             say(f"  {user.title:<14} login {user.login:<8} password {user.password}")
-    say(f"\n  Mails sent are kept in {MAIL}; nothing leaves this machine.  Log: var/log/odoo.log.  End: make stop\n")
+    say(
+        f"\n  Mails are kept in {MAIL}; none leaves this machine.\n  Log: var/log/odoo.log   End: make stop\n"
+    )
