@@ -1,6 +1,10 @@
-"""The engine imports no Odoo: put the add-on's folder on the path and import it as it is."""
+"""The engine is imported as `engine`: the add-on's own package would import Odoo."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "addons" / "sales_process"))
+ADDON = Path(__file__).resolve().parents[2] / "addons" / "sales_process"
+
+# At the end: the add-on's other folders (`tests`, `models`) must not hide anything.
+if str(ADDON) not in sys.path:
+    sys.path.append(str(ADDON))

@@ -1,0 +1,129 @@
+"""The stages of `make test`: each one a pytest run of its own, its results written as JUnit XML."""
+
+import os
+import re
+import signal
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from . import addons, databases, odoo_server, templates
+from .console import say
+from .postgres import Server
+from .settings import ADDONS, ROOT, TEST, VENV_PYTHON
+
+RESULTS = TEST / "results"
+PATIENCE = 40 * 60
+PYTEST = [str(VENV_PYTHON), "-m", "pytest", "-p", "no:cacheprovider"]
+WITHOUT_ODOO = ["-p", "no:odoo"]
+# Browser and HTTP tests skip themselves when something is missing. That must not pass for success.
+FORBIDDEN_SKIP = re.compile(r"--odoo-http|chrom|websocket|wkhtmltopdf", re.IGNORECASE)
+
+
+def pytest_stage(name: str, *arguments) -> int:
+    """Run pytest; whatever is wrong with the run itself becomes a failed test in its results."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    xml = RESULTS / f"{name}.xml"
+    xml.unlink(missing_ok=True)
+    say(f"\n== {name}")
+    command = [*PYTEST, f"--junitxml={xml}", "-o", "junit_logging=no", *map(str, arguments)]
+    code = _run(command)
+    wrong = _judge(xml, code)
+    if wrong:
+        _add_failure(xml, name, wrong)
+    return 1 if wrong else code
+
+
+def _run(command: list[str]) -> int:
+    """The exit code; a run that hangs is ended with everything it started."""
+    environment = odoo_server.environment() | {"PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        return process.wait(PATIENCE)
+    except BaseException as reason:
+        os.killpg(process.pid, signal.SIGTERM if isinstance(reason, KeyboardInterrupt) else signal.SIGKILL)
+        process.wait()
+        if isinstance(reason, subprocess.TimeoutExpired):
+            return -signal.SIGKILL
+        raise
+
+
+def _judge(xml: Path, code: int) -> str:
+    """What is wrong with a run beyond its failed tests; empty when nothing is."""
+    if code == 5:
+        return "no tests were found"
+    if code not in (0, 1):
+        return f"pytest did not finish (exit code {code})"
+    if not xml.exists():
+        return "pytest wrote no results"
+    tree = ElementTree.parse(xml)
+    skipped = [node.get("message", "") for node in tree.iter("skipped")]
+    if forbidden := {reason for reason in skipped if FORBIDDEN_SKIP.search(reason)}:
+        return "tests were skipped for want of something they need:\n" + "\n".join(sorted(forbidden))
+    failed = any(True for kind in ("failure", "error") for _ in tree.iter(kind))
+    return "" if failed == bool(code) else f"exit code {code} does not fit the results"
+
+
+def _add_failure(xml: Path, name: str, text: str) -> None:
+    """Write a failed test into the results, so that the closing line counts it."""
+    try:
+        root = ElementTree.parse(xml).getroot()
+    except (FileNotFoundError, ElementTree.ParseError):
+        root = ElementTree.Element("testsuites")
+    suite = root.find("testsuite")
+    suite = ElementTree.SubElement(root, "testsuite") if suite is None else suite
+    case = ElementTree.SubElement(suite, "testcase", classname="stage", name=name)
+    ElementTree.SubElement(case, "failure", message=text.splitlines()[0]).text = text
+    ElementTree.ElementTree(root).write(xml)
+
+
+def failed(name: str, text: str) -> int:
+    """Record that a stage could not even begin."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    _add_failure(RESULTS / f"{name}.xml", name, text)
+    return 1
+
+
+def engine(*arguments) -> int:
+    """The engine's tests: no Odoo in the process at all."""
+    return pytest_stage("engine", *WITHOUT_ODOO, *(arguments or ("tests/engine",)))
+
+
+def provisioning(*arguments) -> int:
+    """Tests of tools/."""
+    return pytest_stage("tools", *WITHOUT_ODOO, *(arguments or ("tests/tools",)))
+
+
+def end_to_end(*arguments) -> int:
+    """Against a running server, which the fixture starts."""
+    return pytest_stage("e2e", *WITHOUT_ODOO, *(arguments or ("tests/e2e",)))
+
+
+def addon_tests(server: Server, template: str, *arguments, name: str = "addons") -> int:
+    """Tests that run inside Odoo, on a copy of a template, with its web server for browser tests."""
+    chosen = arguments or addon_test_folders()
+    if not chosen:
+        return failed(name, "no installed add-on has a folder of tests")  # pytest would search everything
+    database = f"{templates.PREFIX}_{name}"
+    databases.copy(server, template, database)
+    conf = templates.conf(server, name, dbfilter=f"^{database}$")
+    odoo = [f"--odoo-config={conf}", f"--odoo-database={database}", "--odoo-http"]
+    try:
+        return pytest_stage(name, *odoo, *chosen)
+    finally:
+        databases.drop(server, database)
+
+
+def addon_test_folders() -> list[Path]:
+    """The test folders of the add-ons that are installed."""
+    folders = [ADDONS / name / "tests" for name in addons.installable()]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def sum_up() -> int:
+    """One last pytest session whose items are the results of all stages: its closing line counts them all."""
+    say("\n== all together")
+    plugin = ["-p", "tools.pytest_sum", "--no-header", "-rsfE", "--tb=short", f"--rootdir={RESULTS}"]
+    command = [*PYTEST, *WITHOUT_ODOO, *plugin, *map(str, sorted(RESULTS.glob("*.xml")))]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=RESULTS, env=environment).returncode
