@@ -5,6 +5,7 @@ from odoo.tools.safe_eval import safe_eval
 
 from ..engine import definition as engine
 from ..engine.check import check
+from .sales_process_step_field import FORM_MODELS
 
 
 class SalesProcess(models.Model):
@@ -328,7 +329,7 @@ class SalesProcess(models.Model):
         """[(text, blocking)]: what the check finds, in words, each naming its step and the remedy."""
         self.ensure_one()
         self.env.registry.clear_cache()
-        known_fields = set(self.env["crm.lead"]._fields) | set(self.env["sale.order"]._fields)
+        known_fields = {name for model in FORM_MODELS for name in self.env[model]._fields}
         problems = check(self._definition(), known_fields)
         names = {step.code: step.name for step in self.step_ids}
         return [(self._problem_text(problem, names), problem.blocking) for problem in problems]

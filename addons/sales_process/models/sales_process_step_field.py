@@ -2,6 +2,9 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 
+FORM_MODELS = ("crm.lead", "sale.order", "calendar.event")
+
+
 class SalesProcessStepField(models.Model):
     """A field on the form of a step: what the person fills in, and for which outcomes it must be."""
 
@@ -13,7 +16,7 @@ class SalesProcessStepField(models.Model):
     process_id = fields.Many2one(related="step_id.process_id", store=True, required=False, index=True)
     field_id = fields.Many2one(
         "ir.model.fields", string="Field", required=True, ondelete="cascade",
-        domain=[("model", "in", ("crm.lead", "sale.order"))],
+        domain=[("model", "in", FORM_MODELS)],
     )
     name = fields.Char(related="field_id.name", store=True)
     model = fields.Char(related="field_id.model", store=True)
@@ -30,8 +33,8 @@ class SalesProcessStepField(models.Model):
     @api.constrains("field_id")
     def _check_field(self):
         for line in self:
-            if line.model not in ("crm.lead", "sale.order"):
-                raise ValidationError(self.env._("%s is no field of a lead or an order.", line.field_id.display_name))
+            if line.model not in FORM_MODELS:
+                raise ValidationError(self.env._("%s is no field of a lead, an order or a meeting.", line.field_id.display_name))
 
     def _is_needed_for(self, outcome):
         """Whether the field must be filled in to take the outcome."""
