@@ -1,3 +1,4 @@
 from . import test_contract
 from . import test_stage_history
 from . import test_import
+from . import test_walk
