@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..engine import approval as engine
 from .sales_document import INTERNAL, INTERNAL_KEY
 
 # Fields by which an order becomes binding, or which say what a customer did: on a
@@ -86,6 +87,13 @@ class SaleOrder(models.Model):
         """Whether this order belongs to a sales process."""
         self.ensure_one()
         return bool(self._process_orders())
+
+    def _process_as_rep(self):
+        """This order as its salesperson sees it, in its company: who acts where a
+        process acts by itself."""
+        self.ensure_one()
+        rep = self.user_id if self.user_id.active else self.env.user
+        return self.with_user(rep).with_company(self.company_id)
 
     # ------------------------------------------------------------------
     # Guards
@@ -217,20 +225,28 @@ class SaleOrder(models.Model):
     # ------------------------------------------------------------------
 
     def _process_make_document(self, kind):
-        """The PDF of this order as it is now, as a `sales.document`.
+        """The PDFs of these orders as they are now, as `sales.document`.
 
         The same content is not rendered twice: then the document that is there is
         returned.
         """
-        self.ensure_one()
         self.check_access("write")
-        html, fingerprint = self._process_paper_html(kind)
-        last = self.env["sales.document"]._last(self, kind)
-        if last and last.fingerprint == fingerprint:
-            return last.with_env(self.env)
-        content = self._process_paper_pdf(html, kind)
-        name = self._process_paper_name(kind)
-        return self.env["sales.document"]._make(self, kind, content, name, fingerprint)
+        documents = self.env["sales.document"]
+        ready = {document.order_id.id: document for document in documents._last(self, kind)}
+        for order in self:
+            html, fingerprint = order._process_paper_html(kind)
+            last = ready.get(order.id)
+            if not last or last.fingerprint != fingerprint:
+                last = documents._make(
+                    order,
+                    kind,
+                    order._process_paper_pdf(html, kind),
+                    order._process_paper_name(kind),
+                    fingerprint=fingerprint,
+                    values_fingerprint=engine.fingerprint(order.sudo()._approval_values(kind)),
+                )
+            documents += last.with_env(self.env)
+        return documents
 
     def _process_paper_name(self, kind):
         """The paper's name, as the customer reads it on the file."""

@@ -2,10 +2,12 @@ import hashlib
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 from ..engine import approval as engine
+from .sales_document import INTERNAL
 
+# Context key of an answer that the process' own task brings: it goes on by itself.
+FROM_PROCESS = "sales_process_from_task"
 
 
 class SaleOrder(models.Model):
@@ -131,10 +133,8 @@ class SaleOrder(models.Model):
         """The rules this order needs an approval by, with the values of now."""
         self.ensure_one()
         values = values or self._approval_values(kind)
-        rules = self.env["sales.approval.rule"].sudo().search(
-            Domain("kind", "in", (kind, "both"))
-            & Domain("company_id", "in", (self.company_id.id, False))
-        )
+        rules = self.env["sales.approval.rule"].sudo()
+        rules = rules.browse(rules._ids_for(kind, self.company_id.id))
         return rules.filtered(lambda rule: rule._applies(self, kind, values))
 
     # ------------------------------------------------------------------
@@ -208,25 +208,59 @@ class SaleOrder(models.Model):
         }
 
     def _approval_decide(self, kind, approved, comment=None):
-        """Answer what waits for this paper, as the current user."""
+        """Answer what waits for this paper, as the current user.
+
+        The same answer again changes nothing; an answer to nothing is an error.
+        """
         self.ensure_one()
         self.check_access("read")
         rows = self.env["sales.approval"].search([
             ("order_id", "=", self.id), ("kind", "=", kind), ("state", "=", "waiting"),
         ])
-        mine = rows.filtered("can_decide")
-        if not rows and not (approved and self._approval_is_valid(kind)):
-            raise UserError(self.env._("Nothing waits for an approval on %s.", self.name))
-        return (mine or rows).decide(approved, comment)
+        if rows:
+            mine = rows.filtered("can_decide") or rows
+            return mine.with_context(**{FROM_PROCESS: INTERNAL}).decide(approved, comment)
+        if approved and self._approval_is_valid(kind):
+            return True
+        if not approved and self._approval_state() == "refused":
+            return True
+        raise UserError(self.env._("Nothing waits for an approval on %s.", self.name))
 
     def _approval_decided(self, approval):
-        """Hook: an approval of this order was answered."""
-        kinds = dict(approval._fields["kind"]._description_selection(self.env))
-        texts = {
-            "approved": self.env._("%(kind)s approved by %(user)s.", kind=kinds[approval.kind], user=approval.decided_by_id.name),
-            "refused": self.env._("%(kind)s sent back by %(user)s: %(comment)s", kind=kinds[approval.kind], user=approval.decided_by_id.name, comment=approval.comment),
-        }
-        self.with_user(approval.decided_by_id).sudo()._message_log(body=texts[approval.state])
+        """An approval of this order was answered: say so, and let the process go on."""
+        self.ensure_one()
+        name, user = self._approval_kind_name(approval.kind), approval.decided_by_id
+        if approval.state == "approved":
+            text = self.env._("%(paper)s approved by %(user)s.", paper=name, user=user.name)
+        else:
+            text = self.env._(
+                "%(paper)s sent back by %(user)s: %(comment)s",
+                paper=name, user=user.name, comment=approval.comment,
+            )
+            self.approval_ids.filtered(
+                lambda row: row.kind == approval.kind and row.state == "waiting"
+            ).write({"state": "cancelled"})
+        self._message_log(body=text, author_id=user.partner_id.id)
+        if self.env.context.get(FROM_PROCESS) is not INTERNAL:
+            self._approval_go_on(approval)
+
+    def _approval_kind_name(self, kind):
+        return dict(self.env["sales.approval"]._fields["kind"]._description_selection(self.env))[kind]
+
+    def _approval_go_on(self, approval):
+        """Complete the process' task that waits for this answer."""
+        if approval.state == "approved" and not self._approval_is_valid(approval.kind):
+            return
+        tasks = self.env["sales.process.task"].sudo().search([
+            ("lead_id", "=", self.opportunity_id.id),
+            ("state", "=", "open"),
+            ("step_id.kind", "=", "approval"),
+            ("step_id.paper", "=", approval.kind),
+        ])
+        for task in tasks.filtered(lambda task: task.case_id.order_id == self):
+            task.with_user(approval.decided_by_id).complete(
+                approval.state, comment=approval.comment or None
+            )
 
     def action_approval_request(self):
         """Ask for the approval of the paper this order stands at."""
@@ -234,3 +268,9 @@ class SaleOrder(models.Model):
             order.check_access("write")
             order._approval_request(order._process_paper_kind())
         return True
+
+    def action_view_approvals(self):
+        """The approvals of this order."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_approval")
+        return {**action, "domain": [("order_id", "=", self.id)], "context": {}}

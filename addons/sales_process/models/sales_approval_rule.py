@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
 from .sales_approval import KINDS
@@ -40,6 +40,27 @@ class SalesApprovalRule(models.Model):
                 raise ValidationError(
                     self.env._("Name at least one user who approves by the rule %s.", rule.name)
                 )
+
+    @api.model
+    @tools.ormcache("kind", "company_id")
+    def _ids_for(self, kind, company_id):
+        """The ids of the rules for this kind of paper; rules change seldom."""
+        return self.sudo().search([
+            ("kind", "in", (kind, "both")), ("company_id", "in", (company_id, False)),
+        ]).ids
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self.env.registry.clear_cache()
+        return super().write(vals)
+
+    def unlink(self):
+        self.env.registry.clear_cache()
+        return super().unlink()
 
     def _applies(self, order, kind, values):
         """Whether this order, with these values, needs this rule's approval."""

@@ -2,6 +2,9 @@ import hashlib
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from ..engine import approval as engine
 
 # Marks a call as coming from our own code. It is compared by identity, so no
 # client can put it into a context from outside.
@@ -55,6 +58,11 @@ class SalesDocument(models.Model):
         readonly=True,
         help="The same content is not rendered twice.",
     )
+    values_fingerprint = fields.Char(
+        "Fingerprint of the values",
+        readonly=True,
+        help="Of prices, quantities and terms: tells whether the order still is what was sent.",
+    )
     date = fields.Datetime("Made on", readonly=True, default=lambda self: self.env.cr.now())
     user_id = fields.Many2one("res.users", string="Made by", readonly=True)
     sent_to = fields.Char(readonly=True)
@@ -81,10 +89,9 @@ class SalesDocument(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _make(self, order, kind, content, name, fingerprint=None, evidence=None):
+    def _make(self, order, kind, content, name, **values):
         """Keep `content` (bytes of a PDF) as the next version of this kind of paper."""
-        last = self._last(order, kind)
-        version = (last.version or 0) + 1
+        version = (self._last(order, kind).version or 0) + 1
         attachment = self.env["ir.attachment"].sudo().create({
             "name": f"{name}.pdf" if version == 1 else f"{name} v{version}.pdf",
             "raw": content,
@@ -100,17 +107,17 @@ class SalesDocument(models.Model):
             "version": version,
             "attachment_id": attachment.id,
             "sha256": hashlib.sha256(content).hexdigest(),
-            "fingerprint": fingerprint,
             "user_id": self.env.uid,
-            "evidence": evidence,
+            **values,
         }).with_env(self.env)
 
     @api.model
-    def _last(self, orders, kind):
-        """The newest document of that kind of each of these orders (one query)."""
-        documents = self.sudo().search(
-            [("order_id", "in", orders.ids), ("kind", "=", kind)], order="version desc"
-        )
+    def _last(self, orders, kind, sent=False):
+        """The newest (sent) document of that kind of each of these orders; one query."""
+        domain = Domain("order_id", "in", orders.ids) & Domain("kind", "=", kind)
+        if sent:
+            domain &= Domain("date_sent", "!=", False)
+        documents = self.sudo().search(domain, order="version desc")
         newest = {}
         for document in documents:
             newest.setdefault(document.order_id.id, document.id)
@@ -126,8 +133,20 @@ class SalesDocument(models.Model):
             )
         return content
 
-    def _mark_sent(self, address):
-        self.sudo().write({"sent_to": address, "date_sent": self.env.cr.now()})
+    def _mark_sent(self):
+        """These papers are on their way to their customers."""
+        for document in self.sudo():
+            document.write({
+                "sent_to": document.order_id.partner_id.email_formatted,
+                "date_sent": self.env.cr.now(),
+            })
+
+    def _is_current(self):
+        """Whether the order still says what this paper says."""
+        self.ensure_one()
+        order = self.sudo().order_id
+        values = order._approval_values("contract" if self.kind == "contract" else "proposal")
+        return self.values_fingerprint == engine.fingerprint(values)
 
     def _mark_opened(self):
         """Count one opening by the customer."""

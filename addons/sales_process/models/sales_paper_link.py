@@ -5,6 +5,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+# Links that lead to a document; the checklist has a page, but no document.
+PAPER_PURPOSES = ("proposal", "contract")
+
 
 class SalesPaperLink(models.Model):
     """A customer's way to one paper: a secret of which only the hash is kept.
@@ -66,7 +69,7 @@ class SalesPaperLink(models.Model):
     @api.model
     def _current_documents(self, orders, purpose):
         """The paper a link of this purpose leads to: `{order id: document}`."""
-        if purpose not in ("proposal", "contract"):
+        if purpose not in PAPER_PURPOSES:
             return {}
         return {
             document.order_id.id: document
@@ -87,12 +90,14 @@ class SalesPaperLink(models.Model):
         return link
 
     def _is_good(self):
-        """Neither withdrawn, nor expired, nor of an older version."""
+        """Neither withdrawn nor expired, and of the version that was sent last."""
         self.ensure_one()
         if self.date_revoked or self.date_expire < self.env.cr.now():
             return False
-        current = self._current_documents(self.order_id, self.purpose)
-        return not self.document_id or current.get(self.order_id.id) == self.document_id
+        if self.purpose not in PAPER_PURPOSES:
+            return True
+        last = self.env["sales.document"]._last(self.order_id, self.purpose, sent=True)
+        return bool(last) and last == self.document_id
 
     def _revoke(self):
         self.sudo().filtered(lambda link: not link.date_revoked).date_revoked = self.env.cr.now()

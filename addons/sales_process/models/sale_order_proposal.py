@@ -1,0 +1,228 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tools import email_normalize
+
+from .sales_document import INTERNAL, INTERNAL_KEY
+
+# Templates whose letter brings the stored PDF along.
+ATTACHED = {
+    "sales_process.mail_template_proposal": "proposal",
+    "sales_process.mail_template_contract_sign": "contract",
+    "sales_process.mail_template_contract_signed": "signed_contract",
+}
+DECISION_SIGNALS = {
+    "accepted": "proposal_accepted",
+    "refused": "proposal_refused",
+    "change": "proposal_change_asked",
+}
+
+
+class SaleOrder(models.Model):
+    """The proposal: made for a lead, sent in one click, answered by the customer."""
+
+    _inherit = "sale.order"
+
+    # ------------------------------------------------------------------
+    # Making
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _process_create_for_lead(self, lead):
+        """The lead's open quotation, or a new one from its process' template.
+
+        :raise UserError: names everything that is missing, at once.
+        """
+        lead.ensure_one()
+        open_order = lead.order_ids.filtered(lambda order: order.state in ("draft", "sent"))
+        if open_order:
+            return open_order.sorted("id")[-1]
+        template = lead.process_id.quotation_template_id
+        problems = self._process_create_problems(lead, template)
+        if problems:
+            raise UserError("\n".join(problems))
+        partner = lead.partner_id or lead._process_ensure_customer()
+        return self._process_create_from_template(lead, partner, template)
+
+    def _process_create_problems(self, lead, template):
+        _ = self.env._
+        problems = []
+        if not template:
+            problems.append(
+                _("The process of %s has no quotation template: choose one on the process, "
+                  "or make a quotation by hand.", lead.display_name)
+            )
+        elif not template.sale_order_template_line_ids.filtered("product_id"):
+            problems.append(_("The quotation template %s has no products.", template.name))
+        if template.company_id and lead.company_id and template.company_id != lead.company_id:
+            problems.append(_("The quotation template %s belongs to another company.", template.name))
+        if not (lead.partner_id or lead.partner_name or lead.contact_name or lead.email_from):
+            problems.append(_("%s has no customer: fill in a name or an e-mail.", lead.display_name))
+        return problems
+
+    def _process_create_from_template(self, lead, partner, template):
+        """Lines are made from the template here: Odoo's form does it by an onchange,
+        which creating in code never runs."""
+        context = lead.with_context(default_partner_id=partner.id)._prepare_opportunity_quotation_context()
+        values = {key.removeprefix("default_"): value for key, value in context.items()}
+        localized = template.with_context(lang=partner.lang)
+        return self.with_company(values["company_id"]).create({
+            **values,
+            "partner_id": partner.id,
+            "sale_order_template_id": template.id,
+            "order_line": [
+                Command.create(line._prepare_order_line_values())
+                for line in localized.sale_order_template_line_ids
+            ],
+        })
+
+    # ------------------------------------------------------------------
+    # Sending
+    # ------------------------------------------------------------------
+
+    def action_proposal_send(self):
+        """Mail these proposals to their customers: the stored PDF and a link.
+
+        Everything that stops any of them is said at once, and then nothing is sent.
+        """
+        self.check_access("write")
+        problems = {order: order._proposal_problems() for order in self}
+        if any(problems.values()):
+            raise UserError(
+                "\n".join(
+                    f"{order.name}: {problem}"
+                    for order, found in problems.items()
+                    for problem in found
+                )
+            )
+        self._process_make_document("proposal")
+        self._process_mail_link("sales_process.mail_template_proposal", "proposal")
+        self.filtered(lambda order: order.state == "draft").with_context(
+            tracking_disable=True
+        ).write({"state": "sent"})
+        self._process_reopen_decision()
+        return True
+
+    def _proposal_problems(self):
+        """Why this proposal cannot be sent, each with what to do."""
+        self.ensure_one()
+        _, partner = self.env._, self.partner_id
+        if self.state not in ("draft", "sent"):
+            return [_("the order is confirmed or cancelled.")]
+        problems = []
+        if not email_normalize(partner.email):
+            problems.append(_("%s has no valid e-mail address: fill it in.", partner.display_name))
+        elif partner.sudo().is_blacklisted:
+            problems.append(_("%s does not want mail (blacklist): hand the proposal over yourself.", partner.email))
+        if not self.order_line.filtered(lambda line: not line.display_type):
+            problems.append(_("there are no lines: add what is offered."))
+        if self.is_expired:
+            problems.append(_("its validity is over: set a new date."))
+        if self._is_process_order():
+            problems.append(self._process_approval_problem("proposal"))
+        return [problem for problem in problems if problem]
+
+    def _process_mail_link(self, template, purpose):
+        """Queue a letter with a link of their own to each customer, and note on the
+        paper that it was sent. The mail leaves with the mail queue."""
+        template = self.env.ref(template)
+        orders = self._process_with_links(purpose)
+        mails = template.with_context(orders.env.context).sudo().send_mail_batch(orders.ids)
+        self.env["sales.document"]._last(self, purpose)._mark_sent()
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        return mails
+
+    def _process_attachments_for_template_post(self, mail_template):
+        """The stored PDF goes with the letters that are about it (hook of Odoo's
+        template rendering, for all records of a batch at once)."""
+        hook = getattr(super(), "_process_attachments_for_template_post", None)
+        found = hook(mail_template) if hook else {}
+        kind = ATTACHED.get(mail_template.get_external_id().get(mail_template.id))
+        if not kind:
+            return found
+        for document in self.env["sales.document"]._last(self, kind):
+            entry = found.setdefault(document.order_id.id, {})
+            entry.setdefault("attachment_ids", []).append(document.attachment_id.id)
+        return found
+
+    def _process_reopen_decision(self):
+        """A newer version was sent: what was decided about an older one is history."""
+        last = {d.order_id.id: d.version for d in self.env["sales.document"]._last(self, "proposal")}
+        decided = self.filtered(
+            lambda order: order.process_decision
+            and order.process_decision_version < last.get(order.id, 0)
+        )
+        decided.with_context(**{INTERNAL_KEY: INTERNAL}).write({
+            "process_decision": False,
+            "process_decision_date": False,
+            "process_decision_name": False,
+            "process_decision_comment": False,
+            "process_lost_reason_id": False,
+        })
+
+    def action_process_preview(self):
+        """The paper as it would be, marked while it is not approved."""
+        self.ensure_one()
+        kind = self._process_paper_kind()
+        return self.env.ref(f"sales_process.action_report_{kind}").report_action(self, config=False)
+
+    # ------------------------------------------------------------------
+    # The customer's answer
+    # ------------------------------------------------------------------
+
+    def _process_decide(self, document, decision, name=None, comment=None, reason=None):
+        """Write down what the customer decided about this version, once.
+
+        A second answer to the same version changes nothing: the page then says what
+        was decided. Runs in the customer's request, as sudo.
+
+        :return: whether this answer was the one that counted
+        """
+        self.ensure_one()
+        order = self.sudo()
+        # Two tabs at one moment: the second waits here, fails to serialize, is retried
+        # by Odoo and then finds the first one's answer.
+        self.env.cr.execute("SELECT id FROM sale_order WHERE id = %s FOR UPDATE", [self.id])
+        order.invalidate_recordset(["process_decision", "process_decision_version"])
+        if order._process_decided(document):
+            return False
+        order.with_context(**{INTERNAL_KEY: INTERNAL, "tracking_disable": True}).write({
+            "process_decision": decision,
+            "process_decision_date": self.env.cr.now(),
+            "process_decision_name": name,
+            "process_decision_comment": comment,
+            "process_decision_version": document.version,
+            "process_lost_reason_id": reason.id if reason else False,
+        })
+        order._process_tell_decision(decision, name, comment, reason)
+        order._process_signal(DECISION_SIGNALS[decision], {
+            "version": document.version,
+            "comment": comment,
+            "lost_reason_id": reason.id if reason else False,
+        })
+        return True
+
+    def _process_decided(self, document):
+        """What was decided about this version, if anything."""
+        self.ensure_one()
+        return self.process_decision_version == document.version and self.process_decision
+
+    def _process_tell_decision(self, decision, name, comment, reason):
+        labels = dict(self._fields["process_decision"]._description_selection(self.env))
+        parts = [self.env._("Customer's page: %s", labels[decision]), name, reason and reason.name, comment]
+        self._message_log(
+            body=" · ".join(part for part in parts if part), author_id=self.partner_id.id
+        )
+
+    def _process_signal(self, kind, data):
+        """Tell the process of this order's lead what the customer did."""
+        lead = self.sudo().opportunity_id
+        if lead:
+            lead._process_signal(kind, order=self.sudo(), data=data)
+
+    def _process_days_left(self):
+        """Days until the offer ends; negative when it is over, None when it never does."""
+        self.ensure_one()
+        if not self.validity_date:
+            return None
+        return (self.validity_date - fields.Date.context_today(self)).days
