@@ -21,7 +21,7 @@ DEFAULT_VALIDITY_DAYS = 30
 # Only the methods of this file set these. See ``_contract_set``.
 PROTECTED_FIELDS = frozenset({
     'contract_state', 'contract_number', 'contract_anchor_date', 'contract_digest',
-    'contract_terminated_date', 'contract_terminated_reason', 'contract_timer_error',
+    'contract_terminated_date', 'contract_terminated_reason', 'contract_timer_error', 'contract_timer_error_date',
     'renewal_of_id', 'renewal_lead_id',
 })
 # What the parties agree on: part of the paper, so not to be changed behind its back.
@@ -101,6 +101,8 @@ class SaleOrder(models.Model):
         readonly=True, copy=False, help="Fingerprint of what the contract's paper was made from.")
     contract_timer_error = fields.Text(
         readonly=True, copy=False, help="Why the timer could not do its work; it tries again once this is cleared.")
+    # A moment rather than the text: "no text" is two conditions in SQL, and no partial index answers both.
+    contract_timer_error_date = fields.Datetime(readonly=True, copy=False)
     contract_value_at_risk = fields.Monetary(
         string="Value at Risk", compute='_compute_contract_value_at_risk', store=True,
         currency_field='contract_company_currency_id',
@@ -126,10 +128,10 @@ class SaleOrder(models.Model):
     # The two timers read these, and nothing else: an idle run costs the same with a million contracts.
     _contract_renewal_due_idx = models.Index(
         "(contract_renewal_due, id) WHERE contract_state = 'running' AND renewal_lead_id IS NULL"
-        " AND contract_timer_error IS NULL AND contract_renewal_due IS NOT NULL")
+        " AND contract_timer_error_date IS NULL AND contract_renewal_due IS NOT NULL")
     _contract_last_day_idx = models.Index(
         "(contract_last_day, id) WHERE contract_state = 'running'"
-        " AND contract_timer_error IS NULL AND contract_last_day IS NOT NULL")
+        " AND contract_timer_error_date IS NULL AND contract_last_day IS NOT NULL")
 
     _contract_term_months_check = models.Constraint(
         f'CHECK(contract_term_months >= 0 AND contract_term_months <= {term.MAX_MONTHS})',
@@ -362,7 +364,7 @@ class SaleOrder(models.Model):
     def action_contract_timer_retry(self):
         """Let the timer try again what it could not do."""
         self.check_access('write')
-        self._contract_set({'contract_timer_error': False})
+        self._contract_set({'contract_timer_error': False, 'contract_timer_error_date': False})
         self.env.ref('sales_process.ir_cron_sales_process_contract_timers').sudo()._trigger()
         return True
 
@@ -617,7 +619,7 @@ class SaleOrder(models.Model):
     def _cron_contract_timers(self):
         """Start the renewals that are due, and end the contracts whose last day has passed."""
         today = fields.Date.context_today(self)
-        running = [('contract_state', '=', 'running'), ('contract_timer_error', '=', False)]
+        running = [('contract_state', '=', 'running'), ('contract_timer_error_date', '=', False)]
         due = running + [('renewal_lead_id', '=', False), ('contract_renewal_due', '<=', today)]
         over = running + [('contract_last_day', '<', today)]
         # Ends first: a contract that is over needs no renewal started.
@@ -675,7 +677,7 @@ class SaleOrder(models.Model):
     def _contract_timer_failed(self, method, error):
         text = f"{type(error).__name__}: {error}"[:2000]
         _logger.warning("%s failed for contract %s: %s", method, self.contract_number, text)
-        self._contract_set({'contract_timer_error': text})
+        self._contract_set({'contract_timer_error': text, 'contract_timer_error_date': self.env.cr.now()})
         summary = self.env._("The contract's timer failed: %s", text)
         self.activity_schedule(
             'mail.mail_activity_data_warning', summary=self.env._("Contract timer failed"), note=text,
