@@ -11,6 +11,8 @@
         "security/ir.model.access.csv",
         "security/sales_paper_rules.xml",
         "security/sales_contract_rules.xml",
+        "report/paper_templates.xml",
+        "report/paper_reports.xml",
         "data/sales_approval_data.xml",
         "data/sales_contract_data.xml",
         "views/sales_contract_terminate_views.xml",

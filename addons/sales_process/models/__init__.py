@@ -5,6 +5,7 @@ from . import sale_order
 from . import sale_order_approval
 from . import sale_order_contract
 from . import sale_order_line
+from . import sale_order_paper
 from . import sales_approval
 from . import sales_approval_rule
 from . import sales_document

@@ -224,12 +224,11 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        report = self.env["ir.actions.report"]
-        html, fingerprint = report._process_paper_html(self, kind)
+        html, fingerprint = self._process_paper_html(kind)
         last = self.env["sales.document"]._last(self, kind)
         if last and last.fingerprint == fingerprint:
             return last.with_env(self.env)
-        content = report._process_paper_pdf(html, kind, self)
+        content = self._process_paper_pdf(html, kind)
         name = self._process_paper_name(kind)
         return self.env["sales.document"]._make(self, kind, content, name, fingerprint)
 

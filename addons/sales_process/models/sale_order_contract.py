@@ -684,16 +684,27 @@ class SaleOrder(models.Model):
             user_id=self.user_id.id)
         lead = self.renewal_lead_id or self.opportunity_id
         if lead:
-            lead._process_log('error', summary=summary, order_id=self.id)
+            lead._process_log('error', text=summary, order_id=self.id)
 
     def _contract_start_renewal(self, step_code=None):
         """Make the renewal opportunities of these contracts and start their processes. One for each contract."""
         due = self.filtered(lambda order: not order.renewal_lead_id)
-        leads = self.env['crm.lead'].create([order._contract_prepare_renewal_lead() for order in due])
+        # They are no new business: what starts by itself on a new lead of the team must not start on them.
+        leads = self.env['crm.lead'].sudo().with_context(sales_process_no_start=True).create(
+            [order._contract_prepare_renewal_lead() for order in due]).with_env(self.env)
         for order, lead in zip(due, leads):
             order._contract_set({'renewal_lead_id': lead.id})
-        leads.action_process_start(step_code)
+        due._contract_enter_process(leads, step_code)
         return leads
+
+    def _contract_enter_process(self, leads, step_code):
+        """Start the renewal process on these leads, where their team has one; else they wait for a person."""
+        self.flush_recordset(['renewal_lead_id'])
+        process_of = leads._process_find()
+        for process in set(process_of.values()):
+            fitting = leads.filtered(lambda lead: process_of.get(lead) == process)
+            known = step_code and step_code in process._definition().by_code
+            fitting.action_process_start(step_code if known else None)
 
     def _contract_prepare_renewal_lead(self):
         """The values of the opportunity on which a contract is renewed."""
@@ -724,14 +735,13 @@ class SaleOrder(models.Model):
         self._contract_signal_ended()
 
     def _contract_signal_ended(self):
-        """Tell the renewals' processes that there is nothing to renew any more, and why."""
+        """Tell the renewals' processes that there is nothing to renew any more; what went on by itself is won."""
         for order in self.filtered('renewal_lead_id'):
-            renewal = order._contract_open_renewals() if order.contract_state == 'renewed' else self.browse()
-            order.renewal_lead_id._process_signal('contract_ended', order, {
-                'contract_state': order.contract_state,
-                'terminated_date': fields.Date.to_string(order.contract_terminated_date),
-                'renewed_by_id': renewal.id,
-            })
+            lead = order.renewal_lead_id
+            if order.contract_state != 'renewed':
+                lead._process_signal('contract_ended', order, {'contract_state': order.contract_state})
+            elif lead.won_status == 'pending':
+                lead.action_set_won()
 
     def _contract_renew_tacitly(self):
         """Nobody gave notice: the contract goes on for a term, by an order of its own that runs at once."""
@@ -756,6 +766,20 @@ class SaleOrder(models.Model):
             self._contract_revoke_links()
             for order in self:
                 order.message_post(body=reason)
+
+    # ------------------------------------------------------------
+    # The customer's documents
+    # ------------------------------------------------------------
+
+    def _process_documents_complete(self):
+        """Whether the customer's documents are there, or were done without: of this term, or of one before."""
+        self.ensure_one()
+        order, seen = self.sudo(), self.browse()
+        while order and order not in seen:
+            if order.document_request_ids:
+                return all(request.state != 'open' for request in order.document_request_ids)
+            seen, order = seen + order, order.renewal_of_id
+        return False
 
     # ------------------------------------------------------------
     # Links and mails

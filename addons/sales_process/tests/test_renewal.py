@@ -233,7 +233,7 @@ class TestRenewalTimer(ContractCase):
         model = self.env.registry["sale.order"]
         with patch.object(model, "_contract_run_timer", lambda self, domain, order, _method: asked.append((domain, order)) or True):
             self.env["sale.order"]._cron_contract_timers()
-        return zip(asked, ("sale_order__contract_last_day_idx", "sale_order__contract_renewal_due_idx"), strict=True)
+        return zip(asked, ("sale_order_contract_last_day_idx", "sale_order_contract_renewal_due_idx"), strict=True)
 
     def test_a_batch_costs_no_more_for_each(self):
         costs = []
