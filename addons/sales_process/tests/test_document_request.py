@@ -33,7 +33,10 @@ class RequestCase(ContractCase):
 @tagged("post_install", "-at_install", "sales_process")
 class TestDocumentRequest(RequestCase):
     def _mails(self):
-        return self.env["mail.mail"].search([("model", "=", "sale.order"), ("res_id", "=", self.order.id)])
+        """The letters to the customer."""
+        return self.env["mail.mail"].search([
+            ("model", "=", "sale.order"), ("res_id", "=", self.order.id), ("body_html", "like", "/sales_process/documents/"),
+        ])  # fmt: skip
 
     def test_asked_once(self):
         self.assertEqual(len(self._mails()), 1)
