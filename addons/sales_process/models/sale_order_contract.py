@@ -21,7 +21,7 @@ DEFAULT_VALIDITY_DAYS = 30
 # Only the methods of this file set these. See ``_contract_set``.
 PROTECTED_FIELDS = frozenset({
     'contract_state', 'contract_number', 'contract_anchor_date', 'contract_digest',
-    'contract_terminated_date', 'contract_terminated_reason', 'contract_timer_error',
+    'contract_terminated_date', 'contract_terminated_reason', 'contract_timer_error', 'contract_timer_error_date',
     'renewal_of_id', 'renewal_lead_id',
 })
 # What the parties agree on: part of the paper, so not to be changed behind its back.
@@ -101,6 +101,8 @@ class SaleOrder(models.Model):
         readonly=True, copy=False, help="Fingerprint of what the contract's paper was made from.")
     contract_timer_error = fields.Text(
         readonly=True, copy=False, help="Why the timer could not do its work; it tries again once this is cleared.")
+    # A moment rather than the text: "no text" is two conditions in SQL, and no partial index answers both.
+    contract_timer_error_date = fields.Datetime(readonly=True, copy=False)
     contract_value_at_risk = fields.Monetary(
         string="Value at Risk", compute='_compute_contract_value_at_risk', store=True,
         currency_field='contract_company_currency_id',
@@ -126,10 +128,10 @@ class SaleOrder(models.Model):
     # The two timers read these, and nothing else: an idle run costs the same with a million contracts.
     _contract_renewal_due_idx = models.Index(
         "(contract_renewal_due, id) WHERE contract_state = 'running' AND renewal_lead_id IS NULL"
-        " AND contract_timer_error IS NULL AND contract_renewal_due IS NOT NULL")
+        " AND contract_timer_error_date IS NULL AND contract_renewal_due IS NOT NULL")
     _contract_last_day_idx = models.Index(
         "(contract_last_day, id) WHERE contract_state = 'running'"
-        " AND contract_timer_error IS NULL AND contract_last_day IS NOT NULL")
+        " AND contract_timer_error_date IS NULL AND contract_last_day IS NOT NULL")
 
     _contract_term_months_check = models.Constraint(
         f'CHECK(contract_term_months >= 0 AND contract_term_months <= {term.MAX_MONTHS})',
@@ -362,7 +364,7 @@ class SaleOrder(models.Model):
     def action_contract_timer_retry(self):
         """Let the timer try again what it could not do."""
         self.check_access('write')
-        self._contract_set({'contract_timer_error': False})
+        self._contract_set({'contract_timer_error': False, 'contract_timer_error_date': False})
         self.env.ref('sales_process.ir_cron_sales_process_contract_timers').sudo()._trigger()
         return True
 
@@ -617,7 +619,7 @@ class SaleOrder(models.Model):
     def _cron_contract_timers(self):
         """Start the renewals that are due, and end the contracts whose last day has passed."""
         today = fields.Date.context_today(self)
-        running = [('contract_state', '=', 'running'), ('contract_timer_error', '=', False)]
+        running = [('contract_state', '=', 'running'), ('contract_timer_error_date', '=', False)]
         due = running + [('renewal_lead_id', '=', False), ('contract_renewal_due', '<=', today)]
         over = running + [('contract_last_day', '<', today)]
         # Ends first: a contract that is over needs no renewal started.
@@ -675,23 +677,34 @@ class SaleOrder(models.Model):
     def _contract_timer_failed(self, method, error):
         text = f"{type(error).__name__}: {error}"[:2000]
         _logger.warning("%s failed for contract %s: %s", method, self.contract_number, text)
-        self._contract_set({'contract_timer_error': text})
+        self._contract_set({'contract_timer_error': text, 'contract_timer_error_date': self.env.cr.now()})
         summary = self.env._("The contract's timer failed: %s", text)
         self.activity_schedule(
             'mail.mail_activity_data_warning', summary=self.env._("Contract timer failed"), note=text,
             user_id=self.user_id.id)
         lead = self.renewal_lead_id or self.opportunity_id
         if lead:
-            lead._process_log('error', summary=summary, order_id=self.id)
+            lead._process_log('error', text=summary, order_id=self.id)
 
     def _contract_start_renewal(self, step_code=None):
         """Make the renewal opportunities of these contracts and start their processes. One for each contract."""
         due = self.filtered(lambda order: not order.renewal_lead_id)
-        leads = self.env['crm.lead'].create([order._contract_prepare_renewal_lead() for order in due])
+        # They are no new business: what starts by itself on a new lead of the team must not start on them.
+        leads = self.env['crm.lead'].sudo().with_context(sales_process_no_start=True).create(
+            [order._contract_prepare_renewal_lead() for order in due]).with_env(self.env)
         for order, lead in zip(due, leads):
             order._contract_set({'renewal_lead_id': lead.id})
-        leads.action_process_start(step_code)
+        due._contract_enter_process(leads, step_code)
         return leads
+
+    def _contract_enter_process(self, leads, step_code):
+        """Start the renewal process on these leads, where their team has one; else they wait for a person."""
+        self.flush_recordset(['renewal_lead_id'])
+        process_of = leads._process_find()
+        for process in set(process_of.values()):
+            fitting = leads.filtered(lambda lead: process_of.get(lead) == process)
+            known = step_code and step_code in process._definition().by_code
+            fitting.action_process_start(step_code if known else None)
 
     def _contract_prepare_renewal_lead(self):
         """The values of the opportunity on which a contract is renewed."""
@@ -722,14 +735,13 @@ class SaleOrder(models.Model):
         self._contract_signal_ended()
 
     def _contract_signal_ended(self):
-        """Tell the renewals' processes that there is nothing to renew any more, and why."""
+        """Tell the renewals' processes that there is nothing to renew any more; what went on by itself is won."""
         for order in self.filtered('renewal_lead_id'):
-            renewal = order._contract_open_renewals() if order.contract_state == 'renewed' else self.browse()
-            order.renewal_lead_id._process_signal('contract_ended', order, {
-                'contract_state': order.contract_state,
-                'terminated_date': fields.Date.to_string(order.contract_terminated_date),
-                'renewed_by_id': renewal.id,
-            })
+            lead = order.renewal_lead_id
+            if order.contract_state != 'renewed':
+                lead._process_signal('contract_ended', order, {'contract_state': order.contract_state})
+            elif lead.won_status == 'pending':
+                lead.action_set_won()
 
     def _contract_renew_tacitly(self):
         """Nobody gave notice: the contract goes on for a term, by an order of its own that runs at once."""
@@ -754,6 +766,20 @@ class SaleOrder(models.Model):
             self._contract_revoke_links()
             for order in self:
                 order.message_post(body=reason)
+
+    # ------------------------------------------------------------
+    # The customer's documents
+    # ------------------------------------------------------------
+
+    def _process_documents_complete(self):
+        """Whether the customer's documents are there, or were done without: of this term, or of one before."""
+        self.ensure_one()
+        order, seen = self.sudo(), self.browse()
+        while order and order not in seen:
+            if order.document_request_ids:
+                return all(request.state != 'open' for request in order.document_request_ids)
+            seen, order = seen + order, order.renewal_of_id
+        return False
 
     # ------------------------------------------------------------
     # Links and mails

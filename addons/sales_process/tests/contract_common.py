@@ -38,8 +38,8 @@ class ContractCase(TransactionCase):
             "name": "Service", "type": "service", "list_price": 100.0, "taxes_id": [Command.clear()],
         })  # fmt: skip
         # A PDF takes a second; what it looks like is not what these tests are about.
-        report = cls.env.registry["ir.actions.report"]
-        cls.startClassPatcher(patch.object(report, "_process_paper_pdf", lambda *args, **kwargs: PDF))
+        model = cls.env.registry["sale.order"]
+        cls.startClassPatcher(patch.object(model, "_process_paper_pdf", lambda *args, **kwargs: PDF))
 
     @classmethod
     def _order(cls, **values):

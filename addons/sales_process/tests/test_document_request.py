@@ -1,0 +1,317 @@
+import io
+import re
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import HttpCase, tagged
+
+from ..engine import upload
+from .contract_common import PDF, ContractCase
+
+HTML = b"<html><body><script>alert(1)</script></body></html>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100
+
+
+class RequestCase(ContractCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order = cls._order()
+        cls.env["sales.document.checklist"].search([("company_id", "!=", False)]).active = False
+        cls.order.with_user(cls.rep).action_contract_request_documents()
+        cls.request = cls.order.document_request_ids
+        cls.extract, cls.bank, cls.signatory = cls.request.item_ids
+
+    def _give_all(self):
+        self.extract.sudo()._customer_give(self.extract.version, files=[("extract.pdf", PDF)])
+        self.bank.sudo()._customer_give(self.bank.version, text="IBAN XX00")
+        self.signatory.sudo()._customer_give(self.signatory.version, text="Carla, director, charter")
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestDocumentRequest(RequestCase):
+    def _mails(self):
+        """The letters to the customer."""
+        return self.env["mail.mail"].search([
+            ("model", "=", "sale.order"), ("res_id", "=", self.order.id), ("body_html", "like", "/sales_process/documents/"),
+        ])  # fmt: skip
+
+    def test_asked_once(self):
+        self.assertEqual(len(self._mails()), 1)
+        self.assertIn("/sales_process/documents/", self._mails().body_html)
+        again = self.order.with_user(self.rep).action_contract_request_documents()
+        self.assertEqual(again, self.request.ids)
+        self.assertEqual(len(self._mails()), 1)
+        self.request.with_user(self.rep).action_remind()
+        self.assertEqual(len(self._mails()), 2)
+
+    def test_complete_when_accepted(self):
+        told = self._signals()
+        self._give_all()
+        self.assertEqual(self.request.state, "open")
+        self.assertEqual(len(self.order.activity_ids), 1, "one to-do for the rep, not one for each file")
+        self.assertFalse(self.order._process_documents_complete())
+        self.request.item_ids.with_user(self.rep).action_accept()
+        self.assertEqual(self.request.state, "complete")
+        self.assertFalse(self.order.activity_ids)
+        self.assertTrue(self.order._process_documents_complete())
+        done = [signal for signal in told if signal[1] == "documents_complete"]
+        self.assertEqual([signal[:3] for signal in done], [(self.order.opportunity_id, "documents_complete", self.order)])
+        self.assertEqual(self.extract.attachment_ids.res_model, "sale.order")
+
+    def test_complete_when_given_where_that_is_enough(self):
+        self.request.sudo().needs_acceptance = False
+        self._give_all()
+        self.assertEqual(self.request.state, "complete")
+
+    def test_not_needed_is_ours_to_agree_to(self):
+        self.request.sudo().needs_acceptance = False
+        self._give_all()
+        self.request.sudo().state = "open"
+        self.assertIsNone(self.bank._customer_not_needed(self.bank.version, "We pay cash"))
+        self.request._update()
+        self.assertEqual((self.bank.state, self.request.state), ("not_needed", "open"))
+        self.bank.with_user(self.rep).action_accept()
+        self.assertEqual(self.request.state, "complete")
+
+    def test_return_and_give_again(self):
+        self._give_all()
+        first = self.extract.attachment_ids
+        item = self.extract.with_user(self.rep)
+        with self.assertRaises(UserError):
+            item.action_return()
+        item.action_return("Older than three months")
+        self.assertEqual(item.state, "returned")
+        self.assertEqual(len(self._mails()), 2)
+        self.assertIsNone(self.extract._customer_give(self.extract.version, files=[("new.pdf", PDF)]))
+        self.assertEqual(self.extract.attachment_ids.mapped("name"), ["new.pdf"])
+        self.assertFalse(first.exists())
+
+    def test_returned_after_it_was_complete(self):
+        self._give_all()
+        self.request.item_ids.with_user(self.rep).action_accept()
+        self.extract.with_user(self.rep).action_return("Not readable after all")
+        self.assertEqual(self.request.state, "open")
+        self.extract._customer_give(self.extract.version, files=[("new.pdf", PDF)])
+        self.extract.with_user(self.rep).action_accept()
+        self.assertEqual((self.request.state, self.request.completion), ("complete", 2))
+
+    def test_an_outdated_page_overwrites_nothing(self):
+        shown = self.bank.version
+        self.assertIsNone(self.bank._customer_give(shown, text="New account"))
+        self.assertEqual(self.bank._customer_give(shown, text="Old account"), "stale")
+        self.assertEqual(self.bank._customer_not_needed(shown, "No"), "stale")
+        self.assertEqual(self.bank.answer, "New account")
+        self.bank.with_user(self.rep).action_accept()
+        self.assertEqual(self.bank._customer_give(self.bank.version, text="Another"), "closed")
+
+    def test_limits(self):
+        item = self.extract
+        self.assertEqual(item._customer_give(1, files=[]), "empty")
+        self.assertEqual(item._customer_give(1, files=[("a.html", HTML)]), "type")
+        self.assertEqual(item._customer_give(1, files=[("a.pdf", PDF), ("b.pdf", HTML)]), "content")
+        self.assertFalse(item.attachment_ids, "all or nothing")
+        with patch("odoo.addons.sales_process.models.sales_document_request.MAX_FILES", 2):
+            self.assertEqual(item._customer_give(1, files=[(f"{n}.pdf", PDF) for n in range(3)]), "quota")
+            self.assertIsNone(item._customer_give(1, files=[("1.pdf", PDF), ("2.pdf", PDF)]))
+            self.assertEqual(item._customer_give(item.version, files=[("3.pdf", PDF)]), "quota")
+        with patch("odoo.addons.sales_process.models.sales_document_request.MAX_TOTAL_BYTES", 20):
+            self.assertEqual(item._customer_give(item.version, files=[("3.pdf", PDF)]), "quota")
+        self.assertEqual(self.bank._customer_give(1, text="x" * 5001), "too_long")
+        self.assertEqual(self.bank._customer_give(1, text="  "), "empty")
+
+    def test_waive(self):
+        told = self._signals()
+        with self.assertRaises(AccessError):
+            self.request.with_user(self.rep).action_waive("Known customer")
+        with self.assertRaises(UserError):
+            self.request.with_user(self.leader).action_waive(" ")
+        self.request.with_user(self.leader).action_waive("Known customer")
+        self.assertEqual(self.request.state, "waived")
+        self.assertIn("documents_waived", [signal[1] for signal in told])
+        self.assertEqual(self.bank._customer_give(1, text="IBAN"), "closed")
+
+    def test_the_question_can_be_shaped_the_answer_not(self):
+        item = self.extract.with_user(self.rep)
+        item.write({"name": "Extract of this year", "required": False, "note": "hm"})
+        made = item.create({"request_id": self.request.id, "name": "Licence", "kind": "file"})
+        self.assertEqual(made.state, "open")
+        for vals in ({"state": "accepted"}, {"answer": "x"}, {"attachment_ids": [(5, 0, 0)]}, {"decided_by_id": 1}):
+            with self.assertRaises(AccessError):
+                item.write(vals)
+            with self.assertRaises(AccessError):
+                item.create({"request_id": self.request.id, "name": "x"} | vals)
+        forged = item.with_context(default_state="accepted", default_answer="x").create(
+            {"request_id": self.request.id, "name": "y"}
+        )
+        self.assertEqual((forged.state, forged.answer), ("open", False))
+        with self.assertRaises(AccessError):
+            self.request.with_user(self.rep).write({"state": "complete"})
+        self.bank._customer_give(1, text="IBAN")
+        with self.assertRaises(UserError):
+            self.bank.with_user(self.rep).name = "Something else"
+        with self.assertRaises(UserError):
+            self.bank.with_user(self.rep).unlink()
+
+    def test_who_must_not(self):
+        self._give_all()
+        for user in (self.other_rep, self.foreigner, self.portal, self.public):
+            for call in (
+                lambda user: self.request.with_user(user).read(["state"]),
+                lambda user: self.extract.with_user(user).read(["answer"]),
+                lambda user: self.extract.with_user(user).action_accept(),
+                lambda user: self.extract.with_user(user).action_return("no"),
+                lambda user: self.extract.with_user(user).write({"note": "x"}),
+                lambda user: self.request.with_user(user).action_remind(),
+                lambda user: self.request.with_user(user).action_waive("x"),
+                lambda user: self.extract.attachment_ids.with_user(user).read(["raw"]),
+            ):
+                with self.subTest(user=user.login), self.assertRaises(AccessError):
+                    call(user)
+        self.assertTrue(self.request.with_user(self.leader).read(["state"]))
+        self.assertTrue(self.extract.attachment_ids.with_user(self.rep).read(["raw"]))
+        with self.assertRaises(AccessError):
+            self.env["sales.document.checklist"].with_user(self.leader).create({"name": "Mine"})
+
+    def test_no_checklist_no_address(self):
+        order = self._order()
+        self.env["sales.document.checklist"].search([]).active = False
+        with self.assertRaises(UserError):
+            order.action_contract_request_documents()
+        self.env["sales.document.checklist"].with_context(active_test=False).search([]).active = True
+        self.partner.email = False
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            order.action_contract_request_documents()
+
+    def test_batch_cost(self):
+        costs = []
+        for count in (4, 20):
+            orders = self.env["sale.order"].union(*[self._order() for _n in range(count)])
+            self.env.flush_all()
+            before = self.cr.sql_log_count
+            orders.action_contract_request_documents()
+            self.env.flush_all()
+            costs.append((self.cr.sql_log_count - before) / count)
+        self.assertLess(costs[1], costs[0])
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestDocumentsPage(RequestCase, HttpCase):
+    """The customer's page, by its address only."""
+
+    def setUp(self):
+        super().setUp()
+        token = self.env["sales.paper.link"]._make(self.order, "documents")[self.order.id]
+        self.page = f"/sales_process/documents/{token}"
+
+    def _post(self, item, act="give", files=(), version=None, **data):
+        return self.url_open(
+            f"{self.page}/{item.id}/{act}",
+            data={"version": version or item.version} | data,
+            files=[("files", (name, io.BytesIO(content), "text/html")) for name, content in files] or None,
+        )
+
+    def test_page(self):
+        response = self.url_open(self.page)
+        self.assertEqual(response.status_code, 200)
+        for text in ("Company registration extract", "Bank details", "Customer Ltd"):
+            self.assertIn(text, response.text)
+        self.assertEqual(response.headers["Referrer-Policy"], "no-referrer")
+        self.assertEqual(response.headers["Cache-Control"], "no-store")
+
+    def test_giving_each_kind(self):
+        response = self._post(self.extract, files=[("Выписка.pdf", PDF), ("IMG_1.HEIC", HEIC)])
+        self.assertEqual(response.status_code, 200)
+        self.assertIn("Received", response.text)
+        self._post(self.bank, text="IBAN <b>XX</b>")
+        response = self._post(self.signatory, act="skip", reason="Same as last year")
+        self.assertIn("IBAN &lt;b&gt;XX&lt;/b&gt;", response.text)
+        self.assertEqual(self.request.item_ids.mapped("state"), ["given", "given", "not_needed"])
+        self.assertEqual(set(self.extract.attachment_ids.mapped("mimetype")), {upload.PDF, upload.HEIC})
+
+    def test_nothing_that_runs_gets_in(self):
+        for name, content in (
+            ("page.html", HTML), ("drawing.svg", SVG), ("page.pdf", HTML), ("drawing.png", SVG),
+            ("page.pdf.html", PDF), ("run.exe", b"MZ"), ("noending", PDF),
+        ):  # fmt: skip
+            with self.subTest(name=name):
+                response = self._post(self.extract, files=[(name, content)])
+                self.assertIn("alert-danger", response.text)
+        self.assertEqual((self.extract.state, len(self.extract.attachment_ids)), ("open", 0))
+
+    def test_names_have_no_folders(self):
+        self._post(self.extract, files=[("../../etc/cron.d/x.pdf", PDF)])
+        self.assertEqual(self.extract.attachment_ids.name, "x.pdf")
+
+    def test_too_big(self):
+        with patch.object(upload, "MAX_BYTES", 1000):
+            response = self._post(self.extract, files=[("big.pdf", PDF + b"0" * 1001)])
+        self.assertIn("larger than 20 MB", response.text)
+        self.assertEqual(self.extract.state, "open")
+
+    def test_second_tab(self):
+        version = self.bank.version
+        self._post(self.bank, text="First")
+        response = self._post(self.bank, text="Second", version=version)
+        self.assertIn("another window", response.text)
+        self.assertEqual(self.bank.answer, "First")
+
+    def test_files_are_saved_not_shown(self):
+        self._post(self.extract, files=[("extract.pdf", PDF)])
+        file = self.extract.attachment_ids
+        response = self.url_open(f"{self.page}/file/{file.id}")
+        self.assertEqual(response.content, PDF)
+        self.assertTrue(response.headers["Content-Disposition"].startswith("attachment"))
+        self.assertEqual(response.headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(response.headers["Content-Type"], "application/pdf")
+
+    def test_only_files_of_this_request(self):
+        foreign = self.env["ir.attachment"].create({"name": "secret.pdf", "raw": PDF})
+        other = self._order()
+        other.action_contract_request_documents()
+        theirs = other.document_request_ids.item_ids[0]
+        theirs._customer_give(1, files=[("theirs.pdf", PDF)])
+        for file in (foreign, theirs.attachment_ids):
+            self.assertEqual(self.url_open(f"{self.page}/file/{file.id}").status_code, 404)
+        self._post(theirs, act="skip", reason="ha")
+        self.assertEqual(theirs.state, "given")
+
+    def test_remove(self):
+        self._post(self.extract, files=[("a.pdf", PDF), ("b.pdf", PDF)])
+        file = self.extract.attachment_ids[0]
+        self._post(self.extract, act="remove", attachment=file.id)
+        self.assertEqual(len(self.extract.attachment_ids), 1)
+        self._post(self.extract, act="remove", attachment=self.extract.attachment_ids.id)
+        self.assertEqual(self.extract.state, "open")
+
+    def test_links_that_open_nothing(self):
+        contract = self.env["sales.paper.link"]._make(self.order, "contract")[self.order.id]
+        good = self.order.paper_link_ids.filtered(lambda link: link.purpose == "documents")
+        for address in (f"/sales_process/documents/{contract}", "/sales_process/documents/nonsense"):
+            self.assertEqual(self.url_open(address).status_code, 404)
+        good.sudo().date_expire = self.env.cr.now() - timedelta(days=1)
+        response = self.url_open(self.page)
+        self.assertEqual(response.status_code, 404)
+        self.assertIn("no longer valid", response.text)
+        self.assertNotIn("Customer Ltd", response.text)
+        self.assertEqual(self._post(self.bank, text="late").status_code, 404)
+        self.assertEqual(self.bank.state, "open")
+
+    def test_withdrawn(self):
+        self.order.paper_link_ids.with_user(self.rep).action_revoke()
+        self.assertEqual(self.url_open(self.page).status_code, 404)
+
+    def test_odd_input(self):
+        for data in ({"version": "x"}, {"version": "-1"}, {"version": "9" * 30}):
+            self._post(self.bank, text="x", **data)
+        self.assertEqual(self.url_open(f"{self.page}?item=<script>&problem=<script>").status_code, 200)
+        self.assertNotIn("<script>&", self.url_open(f"{self.page}?item=<script>&problem=<script>").text)
+        self.assertEqual(self.bank.state, "open")
+        self.assertFalse(re.search(r"Traceback", self._post(self.bank, files=[("a.pdf", PDF)]).text))
+
+    def test_the_letter_leads_here(self):
+        mail = self.env["mail.mail"].search([("model", "=", "sale.order"), ("res_id", "=", self.order.id)], limit=1)
+        address = re.search(r"/sales_process/documents/[\w-]+", mail.body_html).group()
+        self.assertIn("Bank details", self.url_open(address).text)

@@ -1,0 +1,247 @@
+import json
+from datetime import date, timedelta
+from unittest.mock import patch
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .contract_common import ContractCase
+
+CRON = "sales_process.ir_cron_sales_process_contract_timers"
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestRenew(ContractCase):
+    def test_next_term(self):
+        contract = self._running(
+            contract_date_start="2024-02-29", contract_term_months=12, contract_uplift_percent=5,
+            contract_notice_days=30, contract_tacit_renewal=True,
+            order_line=[
+                Command.create({"name": "A section", "display_type": "line_section"}),
+                Command.create({"product_id": self.product.id, "price_unit": 33.33, "discount": 10}),
+            ],
+        )  # fmt: skip
+        self.product.list_price = 999
+        renewal = contract._contract_make_renewal()
+        self.assertEqual(renewal.contract_date_start, date(2025, 3, 1))
+        self.assertEqual(renewal.contract_date_end, date(2026, 2, 28))
+        self.assertEqual(renewal.contract_anchor_date, date(2024, 2, 29))
+        self.assertEqual((renewal.renewal_of_id, renewal.contract_state, renewal.state), (contract, "none", "draft"))
+        self.assertFalse(renewal.contract_number)
+        section, line = renewal.order_line
+        self.assertEqual(section.display_type, "line_section")
+        self.assertEqual((line.price_unit, line.discount), (35.0, 10.0))
+        self.assertEqual((renewal.contract_notice_days, renewal.contract_uplift_percent), (30, 5.0))
+        self.assertTrue(renewal.contract_tacit_renewal)
+        self.assertEqual(renewal.user_id, self.rep)
+        self.assertEqual(renewal.opportunity_id, contract.renewal_lead_id)
+
+    def test_terms_in_a_row_do_not_drift(self):
+        contract = self._running(contract_date_start="2026-01-31", contract_term_months=1)
+        ends = []
+        for _term in range(4):
+            ends.append(str(contract.contract_date_end))
+            contract = contract._contract_make_renewal()
+            contract._contract_set({
+                "contract_number": contract._contract_next_number(), "contract_state": "running", "state": "sale",
+            })  # fmt: skip
+        self.assertEqual(ends, ["2026-02-28", "2026-03-30", "2026-04-30", "2026-05-30"])
+
+    def test_a_term_of_days(self):
+        contract = self._running(contract_date_start="2026-01-01", contract_term_months=0, contract_date_end="2026-01-20")
+        renewal = contract._contract_make_renewal()
+        self.assertEqual((renewal.contract_date_start, renewal.contract_date_end), (date(2026, 1, 21), date(2026, 2, 9)))
+
+    def test_once(self):
+        contract = self._running().with_user(self.rep)
+        first = contract.action_contract_renew()
+        second = contract.action_contract_renew()
+        self.assertEqual(first["res_id"], second["res_id"])
+        self.assertEqual(len(contract.renewal_ids), 1)
+        self.assertEqual(self.env["crm.lead"].search_count([("renewal_contract_ids", "in", contract.ids)]), 1)
+        contract.renewal_ids.action_cancel()
+        self.assertNotEqual(contract.action_contract_renew()["res_id"], first["res_id"], "a cancelled one does not count")
+
+    def test_signing_renews_the_one_before(self):
+        contract = self._running()
+        renewal = contract._contract_make_renewal()
+        renewal.with_user(self.rep).action_contract_generate()
+        renewal.with_user(self.leader)._approval_decide("contract", True, "fine")
+        renewal.with_user(self.rep).action_contract_send()
+        self.assertEqual(contract.contract_state, "running")
+        renewal._contract_mark_signed()
+        self.assertEqual((renewal.contract_state, contract.contract_state), ("running", "renewed"))
+        self.assertEqual(contract.contract_value_at_risk, 0)
+        self.assertEqual(renewal.contract_value_at_risk, 300)
+
+    def test_what_cannot_be_renewed(self):
+        for order in (self._order(), self._running(contract_term_months=0, contract_open_ended=True)):
+            with self.assertRaises(UserError):
+                order.action_contract_renew()
+
+    def test_merge_keeps_the_renewal(self):
+        contract = self._running()
+        lead = contract._contract_start_renewal()
+        other = self.env["crm.lead"].create({"name": "Bigger", "type": "opportunity", "probability": 90, "partner_id": self.partner.id})
+        winner = (lead + other).merge_opportunity(auto_unlink=True)
+        self.assertEqual(contract.renewal_lead_id, winner)
+
+    def test_batch_cost(self):
+        """Making many renewals costs no more SQL each than making a few."""
+        costs = []
+        for count in (5, 20):
+            contracts = self._running(count)
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            contracts._contract_make_renewal()
+            self.env.flush_all()
+            costs.append((self.cr.sql_log_count - before) / count)
+        self.assertLessEqual(costs[1], costs[0])
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestRenewalTimer(ContractCase):
+    def setUp(self):
+        super().setUp()
+        self.today = fields.Date.today()
+
+    def _tick(self):
+        with self.enter_registry_test_mode():
+            self.env.ref(CRON).method_direct_trigger()
+        self.env.invalidate_all()
+
+    def _due(self, count=1, days=50, **values):
+        """Contracts that end in so many days."""
+        start = self.today + timedelta(days=days - 365)
+        return self._running(count, **{
+            "contract_date_start": start, "contract_term_months": 0,
+            "contract_date_end": self.today + timedelta(days=days),
+        } | values)  # fmt: skip
+
+    def test_a_renewal_is_started_once(self):
+        contract, early = self._due(), self._due(days=100)
+        for _time in range(3):
+            self._tick()
+        lead = contract.renewal_lead_id
+        self.assertEqual(self.env["crm.lead"].search_count([("renewal_contract_ids", "in", contract.ids)]), 1)
+        self.assertFalse(early.renewal_lead_id)
+        self.assertEqual(
+            (lead.type, lead.partner_id, lead.user_id, lead.team_id, lead.expected_revenue),
+            ("opportunity", self.partner, self.rep, self.team, 300),
+        )
+        self.assertEqual(lead.date_deadline, contract.contract_date_end)
+
+    def test_notice_brings_it_forward(self):
+        contract = self._due(days=100, contract_notice_days=60)
+        self._tick()
+        self.assertTrue(contract.renewal_lead_id)
+
+    def test_expires(self):
+        told = self._signals()
+        contract, last_day = self._due(days=-1), self._due(days=0)
+        contract._contract_start_renewal()
+        self._tick()
+        self._tick()
+        self.assertEqual((contract.contract_state, last_day.contract_state), ("expired", "running"))
+        ended = [signal for signal in told if signal[:3] == (contract.renewal_lead_id, "contract_ended", contract)]
+        self.assertEqual(len(ended), 1)
+        self.assertEqual(ended[0][3]["contract_state"], "expired")
+
+    def test_expired_without_a_renewal_lead_gets_none(self):
+        contract = self._due(days=-1)
+        self._tick()
+        self.assertEqual(contract.contract_state, "expired")
+        self.assertFalse(contract.renewal_lead_id)
+
+    def test_goes_on_by_itself(self):
+        contract = self._due(days=-1, contract_tacit_renewal=True, contract_uplift_percent=10)
+        offer = contract._contract_make_renewal()
+        self._tick()
+        self.assertEqual((contract.contract_state, offer.contract_state), ("renewed", "declined"))
+        following = contract.renewal_ids - offer
+        self.assertEqual(following.contract_state, "running")
+        self.assertEqual(following.contract_date_start, self.today)
+        self.assertTrue(following.contract_number)
+        self.assertNotEqual(following.contract_number, contract.contract_number)
+        self.assertAlmostEqual(following.amount_untaxed, 330)
+        self._tick()
+        self.assertEqual(len(contract.renewal_ids), 2)
+
+    def test_notice_stops_it(self):
+        contract = self._due(days=10, contract_tacit_renewal=True)
+        contract.action_contract_terminate(contract.contract_date_end, "Notice received")
+        with freeze_time(self.today + timedelta(days=11)):
+            contract._contract_end_term()
+        self.assertEqual(contract.contract_state, "expired")
+        self.assertFalse(contract.renewal_ids)
+
+    def test_terminated_for_a_day_to_come(self):
+        contract = self._due(days=100)
+        contract.action_contract_terminate(self.today + timedelta(days=1), "Moves away")
+        self._tick()
+        self.assertEqual(contract.contract_state, "running")
+        self.env.cr.execute(
+            "UPDATE sale_order SET contract_terminated_date = %s, contract_last_day = %s WHERE id = %s",
+            [self.today - timedelta(days=1)] * 2 + [contract.id],
+        )
+        self.env.invalidate_all()
+        self._tick()
+        self.assertEqual(contract.contract_state, "terminated")
+
+    def test_one_bad_record_stops_only_itself(self):
+        contracts = self._due(7)
+        bad = contracts[3]
+        prepare = type(bad)._contract_prepare_renewal_lead
+
+        def broken(order):
+            if order.id == bad.id:
+                raise ZeroDivisionError("broken")
+            return prepare(order)
+
+        model = self.env.registry["sale.order"]
+        with patch.object(model, "_contract_prepare_renewal_lead", broken), mute_logger(
+            "odoo.addons.sales_process.models.sale_order_contract"
+        ):
+            self._tick()
+            self._tick()
+        self.assertEqual(len((contracts - bad).renewal_lead_id), 6)
+        self.assertFalse(bad.renewal_lead_id)
+        self.assertIn("broken", bad.contract_timer_error)
+        activities = self.env["mail.activity"].search([("res_model", "=", "sale.order"), ("res_id", "=", bad.id)])
+        self.assertEqual(activities.user_id, self.rep)
+        bad.with_user(self.rep).action_contract_timer_retry()
+        self._tick()
+        self.assertTrue(bad.renewal_lead_id)
+
+    def test_idle_reads_the_indexes_only(self):
+        """The plan of both questions is an index scan on a partial index that holds running contracts only."""
+        self._due(3, days=300)
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        for (domain, order), index in self._questions():
+            query = self.env["sale.order"].sudo()._search(domain, order=order, limit=500).select()
+            self.env.cr.execute("EXPLAIN (FORMAT JSON) " + self.env.cr.mogrify(query).decode())
+            plan = json.dumps(self.env.cr.fetchone()[0])
+            self.assertIn(index, plan)
+
+    def _questions(self):
+        asked = []
+        model = self.env.registry["sale.order"]
+        with patch.object(model, "_contract_run_timer", lambda self, domain, order, _method: asked.append((domain, order)) or True):
+            self.env["sale.order"]._cron_contract_timers()
+        return zip(asked, ("sale_order_contract_last_day_idx", "sale_order_contract_renewal_due_idx"), strict=True)
+
+    def test_a_batch_costs_no_more_for_each(self):
+        costs = []
+        for count in (10, 50):
+            contracts = self._due(count)
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            contracts._contract_start_renewal()
+            self.env.flush_all()
+            costs.append((self.cr.sql_log_count - before) / count)
+        self.assertLess(costs[1], costs[0])
