@@ -144,9 +144,12 @@ class SalesProcess(models.Model):
         steps = {
             step: step.copy({"process_id": twin.id, "phase_id": phases[step.phase_id].id}) for step in self.step_ids
         }
+        # what was just made stands in the cache in the order of making, not in its own
+        self.env.flush_all()
+        self.env["sales.process.step"].union(*steps.values()).invalidate_recordset()
         outcomes = {}
         for step, step_twin in steps.items():
-            outcomes.update(zip(step.outcome_ids, step_twin.outcome_ids.sorted(), strict=True))
+            outcomes.update(zip(step.outcome_ids, step_twin.outcome_ids, strict=True))
         for step, step_twin in steps.items():
             step._point_copy(step_twin, steps, outcomes)
         for gate in self.gate_ids:
@@ -178,6 +181,7 @@ class SalesProcess(models.Model):
 
         :raise UserError: problems that would let a deal get stuck, all of them, each with its step.
         """
+        self.check_access("write")
         for process in self:
             blocking = [text for text, blocks in process._problems() if blocks]
             if blocking:
@@ -196,6 +200,7 @@ class SalesProcess(models.Model):
 
     def action_archive_version(self):
         """Take no new leads on this version; running deals finish on it."""
+        self.check_access("write")
         self.filtered(lambda process: process.state == "active").sudo().write({"state": "archived"})
         return True
 

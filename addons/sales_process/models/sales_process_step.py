@@ -96,17 +96,17 @@ class SalesProcessStep(models.Model):
 
     def _point_copy(self, twin, steps, outcomes):
         """Point the copy of this step's outcomes and escalations to the copies of what they pointed to."""
-        for outcome, outcome_twin in zip(self.outcome_ids, twin.outcome_ids.sorted(), strict=True):
+        for outcome, outcome_twin in zip(self.outcome_ids, twin.outcome_ids, strict=True):
             outcome_twin.write({
                 "next_step_id": steps[outcome.next_step_id].id if outcome.next_step_id else False,
                 "limit_next_step_id": steps[outcome.limit_next_step_id].id if outcome.limit_next_step_id else False,
                 "unvisited_step_id": steps[outcome.unvisited_step_id].id if outcome.unvisited_step_id else False,
                 "taken_outcome_id": outcomes[outcome.taken_outcome_id].id if outcome.taken_outcome_id else False,
             })
-        for rung, rung_twin in zip(self.escalation_ids, twin.escalation_ids.sorted(), strict=True):
+        for rung, rung_twin in zip(self.escalation_ids, twin.escalation_ids, strict=True):
             if rung.outcome_id:
                 rung_twin.outcome_id = outcomes[rung.outcome_id]
-        for line, line_twin in zip(self.field_ids, twin.field_ids.sorted(), strict=True):
+        for line, line_twin in zip(self.field_ids, twin.field_ids, strict=True):
             line_twin.outcome_ids = [Command.set([outcomes[outcome].id for outcome in line.outcome_ids])]
 
     # ------------------------------------------------------------------
