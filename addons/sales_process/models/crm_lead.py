@@ -368,7 +368,7 @@ class CrmLead(models.Model):
 
     def _process_plan_return(self):
         """Lost, but not for ever: when to come back, by the reason's policy."""
-        for lead in self.filtered(lambda lead: not lead.process_return_date):
+        for lead in self.filtered(lambda lead: lead.won_status == "lost" and lead.process_case_ids and not lead.process_return_date):
             reason = lead.lost_reason_id
             if reason.process_return == "weeks":
                 lead.process_return_date = fields.Date.today() + timedelta(weeks=reason.process_return_weeks)
@@ -446,6 +446,9 @@ class CrmLead(models.Model):
         result = super().write(vals)
         if "user_id" in vals:
             self._process_follow_rep()
+        if vals.get("lost_reason_id"):
+            # Odoo names the reason after it has archived the lead
+            self.sudo()._process_plan_return()
         if vals.get("team_id") and not self._process_starts_later():
             self.filtered(lambda lead: not lead.sudo().process_case_ids)._process_autostart()
         return result
@@ -479,8 +482,6 @@ class CrmLead(models.Model):
         going = open_cases - open_cases.browse(case.id for case in ended)
         going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"))
         going.filtered(lambda case: case.lead_id.active and case.state == "paused" and case.pause_reason == self.env._("the lead is archived"))._resume()
-        lost = self.filtered(lambda lead: new.get(lead.id, {}).get("is_lost") and not old.get(lead.id, {}).get("is_lost"))
-        lost._process_plan_return()
         back = self.filtered(lambda lead: not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active)
         back._process_reopen()
 

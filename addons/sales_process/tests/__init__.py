@@ -6,3 +6,4 @@ from . import test_renewal
 from . import test_document_request
 from . import test_rights
 from . import test_running
+from . import test_letters
