@@ -31,6 +31,7 @@ def check(process: Process, known_fields: Iterable[str] | None = None) -> list[P
     problems = list(_references(process))
     if not problems:
         problems.extend(_paths(process))
+        problems.extend(_gates(process))
     problems.extend(_needs(process, None if known_fields is None else frozenset(known_fields)))
     order = {step.code: place for place, step in enumerate(process.steps)}
     return sorted(problems, key=lambda problem: (order.get(problem.step, -1), not problem.blocking))
@@ -74,6 +75,14 @@ def _paths(process: Process) -> Iterator[Problem]:
         elif step.code not in able_to_end:
             yield Problem("never_ends", step.code)
     yield from _endless_loops(process)
+
+
+def _gates(process: Process) -> Iterator[Problem]:
+    """Gates that no case can ever fulfil: they ask for a step that lies behind them."""
+    for gate in process.gates:
+        before = [step.code for step in process.steps if process.phase_rank[step.phase] < process.phase_rank[gate.phase]]
+        if gate.empty or (gate.step and gate.step not in before):
+            yield Problem("gate_never_opens", gate.step, detail=gate.name)
 
 
 def _can_end(step: Step) -> bool:
@@ -147,6 +156,8 @@ def _needs(process: Process, known_fields: frozenset[str] | None) -> Iterator[Pr
             yield Problem("no_template", step.code)
         if not step.automatic and step.kind != "wait" and not step.has_assignee:
             yield Problem("no_assignee", step.code)
+        if step.needs_leader:
+            yield Problem("no_leader", step.code, blocking=False)
         if step.kind == "wait" and not (step.deadline or step.due_at) and not step.by_event:
             yield Problem("waits_for_nothing", step.code)
         if not step.automatic and not _is_driven(step):

@@ -89,6 +89,7 @@ class Step:
     :param opens_at: name of a moment outside (a meeting's end) at which the step starts to count.
     :param due_at: name of a moment outside (a validity date) that is its deadline.
     :param skip_outcome: the outcome taken at once where the facts say the step is not needed.
+    :param needs_leader: it falls to a team's leader, and a team of the process has none.
     :param writes_customer: it sends something to the customer; left out when a lead enters quietly.
     """
 
@@ -104,6 +105,7 @@ class Step:
     writes_customer: bool = False
     has_template: bool = True
     has_assignee: bool = True
+    needs_leader: bool = False
     fields: tuple[str, ...] = ()
 
     @cached_property
@@ -126,6 +128,20 @@ class Step:
                     yield code
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What must be so before a case enters a phase.
+
+    :param step: the step that must be done, for that kind of gate.
+    :param empty: it asks for nothing that could ever be fulfilled (no fields named).
+    """
+
+    phase: str
+    name: str
+    step: str | None = None
+    empty: bool = False
+
+
 @dataclass(frozen=True)
 class Process:
     """A version of a process: its steps in order, the first being where a case starts.
@@ -137,6 +153,7 @@ class Process:
     version: int
     phases: tuple[str, ...]
     steps: tuple[Step, ...] = field(default=())
+    gates: tuple[Gate, ...] = field(default=())
 
     @cached_property
     def by_code(self) -> dict[str, Step]:

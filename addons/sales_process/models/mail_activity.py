@@ -17,10 +17,20 @@ class MailActivity(models.Model):
         for activity in ours:
             activity._complete_task(feedback)
         rest = self - ours
+        rest._process_calls_made()
         if not rest:
-            messages = self.env["mail.message"]
-            return messages, self.browse()
+            return self.env["mail.message"], self.browse()
         return super(MailActivity, rest)._action_done(feedback=feedback, attachment_ids=attachment_ids)
+
+    def _process_calls_made(self):
+        """A call that somebody logs beside the process is a sign of life of the customer."""
+        calls = self.filtered(
+            lambda activity: activity.res_model == "crm.lead" and activity.activity_category == "phonecall"
+            and not activity.sudo().process_task_id
+        )
+        leads = self.env["crm.lead"].browse(calls.mapped("res_id")).exists().filtered("process_case_id")
+        if leads:
+            leads._process_customer_lives(self.env._("a call was logged"))
 
     def _complete_task(self, feedback):
         task = self.process_task_id

@@ -328,6 +328,7 @@ class SalesProcess(models.Model):
             code=process.code, version=process.version,
             phases=tuple(process.phase_ids.mapped("code")),
             steps=tuple(step._definition() for step in process.step_ids),
+            gates=tuple(gate._definition() for gate in process.gate_ids),
         )
 
     def _problems(self):
@@ -354,6 +355,8 @@ class SalesProcess(models.Model):
             "endless_loop": self.env._("these steps would run in a circle for ever: %s. Put a task or a wait between them.", problem.detail),
             "no_template": self.env._("the e-mail template is missing: choose one. %s", problem.detail),
             "no_assignee": self.env._("nobody can be found to do it: choose who is responsible."),
+            "no_leader": self.env._("it falls to the team leader, and a team of this process has none: the sales managers will get it."),
+            "gate_never_opens": self.env._("the gate “%s” can never be passed: it asks for nothing, or for a step that lies behind it.", problem.detail),
             "waits_for_nothing": self.env._("it waits for nothing: give it a deadline or an event of the customer."),
             "no_timer": self.env._("if nobody acts, nothing happens: add an escalation."),
             "no_deadline": self.env._("the escalation “%s” counts from a deadline the step does not have.", problem.detail),

@@ -255,6 +255,13 @@ class SalesProcessCase(models.Model):
         day = dates.get(name)
         return fields.Datetime.to_datetime(day).replace(hour=23, minute=59) if day else None
 
+    def _dates_changed(self, name):
+        """A moment outside was moved (the meeting, the validity of the proposal): what hangs on it follows."""
+        tasks = self.sudo().task_ids.filtered(
+            lambda task: task.state == "open" and name in (task.step_id.opens_at, task.step_id.due_at)
+        )
+        tasks._reschedule()
+
     # -- stages ---------------------------------------------------------------------------------
 
     def _move_phases(self, turns):

@@ -125,6 +125,7 @@ class SalesProcessStep(models.Model):
             skip_outcome=self.skip_outcome_code or None if self.skip else None,
             writes_customer=self.kind == "mail",
             has_template=bool(self.template_id or self.paper), has_assignee=self._has_assignee(),
+            needs_leader=self.assignee_type == "leader" and not all(team.user_id for team in self.process_id.team_ids),
             fields=tuple(self.field_ids.mapped("name")),
         )
 
@@ -142,7 +143,11 @@ class SalesProcessStep(models.Model):
         return working_time.due(calendar, begin, delay) if delay else False
 
     def _has_assignee(self):
-        needed = {"user": self.assignee_user_id, "group": self.assignee_group_id}
+        """Whether the rule can name anybody; the lead's own people are not known before there is a lead."""
+        needed = {
+            "user": self.assignee_user_id.filtered("active"),
+            "group": self.assignee_group_id.all_user_ids.filtered(lambda user: user.active and not user.share),
+        }
         return bool(needed.get(self.assignee_type, True))
 
     # ------------------------------------------------------------------

@@ -280,3 +280,57 @@ class TestLetters(ProcessCase):
         self.assertTrue(lead.active)
         self.assertEqual(lead.process_step_id.code, "call_customer")
         self.assertEqual(lead.sudo().process_case_id.previous_case_id.state, "lost")
+
+    def test_meeting_call_and_portal_message_count(self):
+        lead, _call, letter = self._late()
+        lead.sudo().type = "opportunity"
+        self.env["calendar.event"].with_user(self.rep).create({
+            "name": "Meet", "start": fields.Datetime.now(), "stop": fields.Datetime.now(), "opportunity_id": lead.id,
+        })
+        self.assertEqual(letter.state, "withdrawn")
+        lead, _call, letter = self._late(email_from="other@other.example")
+        activity = lead.with_user(self.rep).activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)
+        activity.action_feedback(feedback="talked")
+        self.assertEqual(letter.state, "withdrawn")
+        lead, _call, letter = self._late(email_from="third@third.example")
+        person = self.env["res.partner"].create({"name": "Third", "email": "third@third.example"})
+        lead.sudo().message_post(body="Hello", author_id=person.id, message_type="comment", subtype_xmlid="mail.mt_comment")
+        self.assertEqual(letter.state, "withdrawn")
+
+    def test_our_own_messages_do_not_count(self):
+        lead, _call, letter = self._late()
+        lead.with_user(self.rep).message_post(body="I wrote to them", message_type="comment", subtype_xmlid="mail.mt_comment")
+        lead.with_user(self.leader).message_post(body="Note", message_type="comment", subtype_xmlid="mail.mt_note")
+        self.assertEqual(letter.state, "planned")
+
+    def test_company_holidays_move_the_deadlines(self):
+        _lead, call = self._at_call()
+        before = call.sudo().date_deadline
+        now = fields.Datetime.now()
+        self.env["resource.calendar.leaves"].create({
+            "name": "Holidays", "calendar_id": self.calendar.id, "date_from": now - timedelta(days=1), "date_to": now + timedelta(days=20),
+        })
+        self.assertTrue(self.calendar.process_stale)
+        with self.enter_registry_test_mode():
+            self.env.ref("sales_process.ir_cron_sales_process_reschedule").method_direct_trigger()
+        self.assertFalse(self.calendar.process_stale)
+        self.assertGreater(call.sudo().date_deadline, before + timedelta(days=15))
+        self.assertTrue(all(timer.date_due >= call.sudo().date_open for timer in call.sudo().timer_ids))
+
+    def test_leader_sets_another_deadline(self):
+        _lead, call = self._at_call()
+        moment = (fields.Datetime.now() + timedelta(days=40)).replace(microsecond=0)
+        with self.assertRaises(UserError):
+            call.action_set_deadline(moment)
+        call.with_user(self.leader).action_set_deadline(moment)
+        self.assertEqual(call.sudo().date_deadline, moment)
+        late = call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.anchor == "after")
+        self.assertTrue(all(timer.date_due > moment for timer in late))
+
+    def test_forgotten_customer(self):
+        lead, _call, letter = self._late()
+        with self.assertRaises(UserError):
+            lead.with_user(self.leader).process_forget_customer()
+        lead.with_user(self.env.ref("base.user_admin")).process_forget_customer()
+        self.assertFalse(letter.email_to)
+        self.assertFalse([text for text in lead.sudo().process_event_ids.mapped("text") if text and "clara" in text])

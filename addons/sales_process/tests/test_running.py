@@ -461,3 +461,26 @@ class TestRunning(ProcessCase):
         self.process.team_ids = [(4, self.plain_team.id)]
         with self.assertRaises(UserError):
             lead.action_process_start("no_such_step")
+
+    def test_gate_that_can_never_open(self):
+        draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
+        step = draft.step_ids.filtered(lambda step: step.code == "make_contract")
+        phase = draft.phase_ids.filtered(lambda phase: phase.code == "contract")
+        self.env["sales.process.gate"].create({
+            "process_id": draft.id, "phase_id": phase.id, "name": "Contract made", "kind": "step_done", "step_id": step.id,
+        })
+        with self.assertRaises(UserError) as caught:
+            draft.action_activate()
+        self.assertIn("Contract made", str(caught.exception))
+
+    def test_extended_validity_moves_the_wait(self):
+        lead, call = self._at_call()
+        lead.sudo().process_case_id.order_id = self.env["sale.order"].create({
+            "partner_id": self.env["res.partner"].create({"name": "P"}).id, "opportunity_id": lead.id,
+            "validity_date": fields.Date.today() + timedelta(days=5),
+        })
+        call.with_user(self.leader).action_start_from("proposal_decision")
+        wait = self._task(lead, "proposal_decision")
+        self.assertEqual(wait.date_deadline.date(), fields.Date.today() + timedelta(days=5))
+        lead.sudo().process_case_id.order_id.validity_date = fields.Date.today() + timedelta(days=15)
+        self.assertEqual(wait.date_deadline.date(), fields.Date.today() + timedelta(days=15))
