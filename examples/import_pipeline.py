@@ -609,6 +609,7 @@ def actual_figures(importer, refs):
     figures = {"stage": Counter(), "agent": Counter(), "product": Counter()}
     open_stage = {stages[name]: name for stages in importer.stages.values() for name in ("Prospecting", "Engaging")}
     tags = {id_: "".join(name.split()) for name, id_ in importer.tags.items()}
+    agents = {id_: name for name, id_ in importer.users.items()}
     for start in range(0, len(refs), 1000):
         leads = importer.odoo.read(
             "crm.lead", [["external_ref", "in", refs[start : start + 1000]]],
@@ -619,7 +620,8 @@ def actual_figures(importer, refs):
             stage = lead["won_status"].capitalize() if closed else open_stage.get(lead["stage_id"][0], lead["stage_id"][1])
             figures["stage"][stage] += 1
             value = round(lead["expected_revenue"], 2) if closed else 0
-            figures["agent"][lead["user_id"] and lead["user_id"][1]] += value
+            user = lead["user_id"] or [False, "nobody"]
+            figures["agent"][agents.get(user[0], user[1])] += value
             for tag in lead["tag_ids"]:
                 if tag in tags:
                     figures["product"][tags[tag]] += value
