@@ -11,6 +11,7 @@ from . import ir_attachment
 from . import mail_activity
 from . import mail_message
 from . import mail_thread
+from . import payment_transaction
 from . import res_users
 from . import resource_calendar
 from . import sale_order
@@ -20,6 +21,7 @@ from . import sale_order_contract
 from . import sale_order_line
 from . import sale_order_paper
 from . import sale_order_proposal
+from . import sale_order_signature
 from . import sales_approval
 from . import sales_approval_rule
 from . import sales_document
