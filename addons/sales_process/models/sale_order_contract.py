@@ -533,6 +533,7 @@ class SaleOrder(models.Model):
 
     def _contract_make_renewal(self):
         """The orders of the next terms, one for each contract; those that exist already are given as they are."""
+        self._contract_reopen_declined()
         existing = self._contract_open_renewals()
         missing = self.filtered(lambda order: order not in existing.renewal_of_id)
         if not missing:
@@ -542,6 +543,13 @@ class SaleOrder(models.Model):
         self.env.cr.execute("UPDATE sale_order SET write_uid = write_uid WHERE id IN %s", [tuple(missing.ids)])
         missing.filtered(lambda order: not order.renewal_lead_id)._contract_start_renewal(step_code='make_renewal')
         return existing + missing._contract_copy_next_term()
+
+    def _contract_reopen_declined(self):
+        """A renewal the customer declined is revised, not made a second time: what the rep changed in it stays."""
+        without = self - self._contract_open_renewals().renewal_of_id
+        for order in without.filtered(lambda order: not order.contract_terminated_date):
+            declined = order.renewal_ids.filtered(lambda renewal: renewal.state in ('draft', 'sent')).sorted('id')[-1:]
+            declined._contract_set({'contract_state': 'draft'})
 
     def _contract_open_renewals(self):
         """The renewals that stand: neither declined nor cancelled. At most one for each contract."""
@@ -784,13 +792,6 @@ class SaleOrder(models.Model):
     # ------------------------------------------------------------
     # Links and mails
     # ------------------------------------------------------------
-
-    def _process_mail_link(self, template, purpose):
-        """Queue a letter with a fresh link to each customer; it leaves with the mail queue."""
-        template = self.env.ref(template).sudo()
-        orders = self._process_with_links(purpose)
-        template.with_context(orders.env.context).send_mail_batch(orders.ids, force_send=False)
-        self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
 
     def _process_link_url(self, purpose):
         """The customer's documents have a page of their own."""

@@ -10,7 +10,8 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .contract_common import ContractCase
+from .common import ProcessCase
+from .contract_common import PDF, ContractCase
 
 CRON = "sales_process.ir_cron_sales_process_contract_timers"
 
@@ -66,6 +67,18 @@ class TestRenew(ContractCase):
         self.assertEqual(self.env["crm.lead"].search_count([("renewal_contract_ids", "in", contract.ids)]), 1)
         contract.renewal_ids.action_cancel()
         self.assertNotEqual(contract.action_contract_renew()["res_id"], first["res_id"], "a cancelled one does not count")
+
+    def test_a_declined_one_is_revised(self):
+        contract = self._running()
+        renewal = contract._contract_make_renewal()
+        renewal.with_user(self.rep).action_contract_generate()
+        renewal.with_user(self.leader)._approval_decide("contract", True, "fine")
+        renewal.with_user(self.rep).action_contract_send()
+        number = renewal.contract_number
+        renewal._contract_mark_declined("The text is wrong")
+        renewal.contract_special_terms = "<p>Without clause 7</p>"
+        self.assertEqual(contract._contract_make_renewal(), renewal)
+        self.assertEqual((renewal.contract_state, renewal.contract_number), ("draft", number))
 
     def test_signing_renews_the_one_before(self):
         contract = self._running()
@@ -245,3 +258,76 @@ class TestRenewalTimer(ContractCase):
             self.env.flush_all()
             costs.append((self.cr.sql_log_count - before) / count)
         self.assertLess(costs[1], costs[0])
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestRenewalProcess(ProcessCase):
+    """The timer starts the process for renewals, and its tasks drive the contract's actions."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.startClassPatcher(patch.object(cls.env.registry["sale.order"], "_process_paper_pdf", lambda *args, **kwargs: PDF))
+        cls.partner = cls.env["res.partner"].create({"name": "Clara Client", "email": "clara@customer.example.org"})
+        today = fields.Date.today()
+        cls.contract = cls.env["sale.order"].create({
+            "partner_id": cls.partner.id, "user_id": cls.rep.id, "team_id": cls.team.id,
+            "contract_date_start": today - timedelta(days=320), "contract_date_end": today + timedelta(days=45),
+            "contract_our_signatory": "Rita Rep", "contract_customer_signatory": "Clara Client",
+            "order_line": [Command.create({"product_id": cls.product.id, "price_unit": 1000.0})],
+        })  # fmt: skip
+        cls.contract._contract_set({
+            "contract_number": cls.contract._contract_next_number(), "contract_state": "running", "state": "sale",
+        })  # fmt: skip
+
+    def _tick(self):
+        with self.enter_registry_test_mode():
+            self.env.ref(CRON).method_direct_trigger()
+        self.env.invalidate_all()
+
+    def test_from_the_timer_to_the_next_contract(self):
+        self._tick()
+        lead = self.contract.renewal_lead_id
+        self.assertEqual(lead.process_id, self.renewal, "not the process for new business")
+        self._run(lead)
+        self._task(lead, "renewal_call").complete("agreed")
+        self._task(lead, "make_renewal").complete("made")
+        renewal = self.contract.renewal_ids
+        self.assertEqual(lead.sudo().process_case_id.order_id, renewal)
+        self.assertEqual(renewal.contract_state, "approval")
+        self._task(lead, "approve_contract").with_user(self.leader).complete("approved")
+        self._run(lead)
+        self.assertEqual(renewal.contract_state, "to_sign")
+        renewal._contract_mark_signed()
+        self.assertEqual(self.contract.contract_state, "renewed")
+
+    def test_the_end_passes(self):
+        self._tick()
+        lead = self.contract.renewal_lead_id
+        self._run(lead)
+        self.contract._contract_end_term()
+        self.assertEqual((self.contract.contract_state, lead.process_state), ("expired", "lost"))
+
+    def test_goes_on_by_itself(self):
+        self._tick()
+        lead = self.contract.renewal_lead_id
+        self._run(lead)
+        self.env.cr.execute("UPDATE sale_order SET contract_tacit_renewal = true WHERE id = %s", [self.contract.id])
+        self.env.invalidate_all()
+        self.contract._contract_end_term()
+        self.assertEqual((self.contract.contract_state, lead.process_state), ("renewed", "won"))
+
+    def test_by_hand(self):
+        self.contract.with_user(self.rep).action_contract_renew()
+        lead = self.contract.renewal_lead_id
+        self._task(lead, "make_renewal").complete("made")
+        self.assertEqual(len(self.contract.renewal_ids), 1)
+        self.assertTrue(self.contract.renewal_ids.contract_number)
+
+    def test_team_without_a_process(self):
+        self.contract.team_id = self.plain_team
+        self._tick()
+        lead = self.contract.renewal_lead_id
+        self.assertTrue(lead)
+        self.assertEqual(lead.process_state, "none")
+        self.assertFalse(self.contract.contract_timer_error)
