@@ -56,9 +56,11 @@ def _references(process: Process) -> Iterator[Problem]:
 
 def _outcome_references(process: Process, step: Step) -> Iterator[Problem]:
     for outcome in step.outcomes:
-        for code in (outcome.next, outcome.limit_next):
+        for code in (outcome.next, outcome.limit_next, outcome.unvisited):
             if code and code not in process.by_code:
                 yield Problem("unknown_step", step.code, detail=f"{outcome.code} -> {code}")
+        if outcome.taken and outcome.taken not in process.outcome_keys:
+            yield Problem("unknown_outcome", step.code, detail=outcome.taken)
         if not outcome.next and not outcome.end:
             yield Problem("dead_end", step.code, detail=outcome.code)
         if outcome.limit and not outcome.limit_next and not outcome.limit_end:
@@ -86,7 +88,7 @@ def _gates(process: Process) -> Iterator[Problem]:
 
 
 def _can_end(step: Step) -> bool:
-    return any(outcome.end or outcome.limit_end for outcome in step.outcomes)
+    return any(end for outcome in step.outcomes for _code, end in outcome.ways)
 
 
 def _reach(process: Process, starts: Iterable[str], forward: bool) -> set[str]:
@@ -123,8 +125,10 @@ def _passing_followers(step: Step) -> list[str]:
     """Where the step can lead without a person or a wait in between."""
     if step.kind in AUTOMATIC_KINDS:
         return list(step.followers())
-    skip = step.by_outcome.get(step.skip_outcome) if step.skip_outcome else None
-    return [skip.next] if skip and skip.next else []
+    passing = [step.by_outcome[step.skip_outcome]] if step.skip_outcome else []
+    if step.writes_customer:
+        passing.append(step.outcomes[0])
+    return [code for outcome in passing for code in outcome.followers]
 
 
 def _find_loop(edges: dict[str, list[str]], start: str, state: dict[str, int]) -> list[str]:
@@ -158,7 +162,7 @@ def _needs(process: Process, known_fields: frozenset[str] | None) -> Iterator[Pr
             yield Problem("no_assignee", step.code)
         if step.needs_leader:
             yield Problem("no_leader", step.code, blocking=False)
-        if step.kind == "wait" and not (step.deadline or step.due_at) and not step.by_event:
+        if step.kind == "wait" and not step.by_event and not _ends_by_timer(step):
             yield Problem("waits_for_nothing", step.code)
         if not step.automatic and not _is_driven(step):
             yield Problem("no_timer", step.code, blocking=False)
@@ -181,6 +185,10 @@ def _escalation_needs(step: Step) -> Iterator[Problem]:
 def _is_driven(step: Step) -> bool:
     """Somebody hears of it when nothing happens."""
     return any(rung.action != "remind" for rung in step.escalations)
+
+
+def _ends_by_timer(step: Step) -> bool:
+    return any(rung.action == "outcome" for rung in step.escalations)
 
 
 def _has_default(step: Step) -> bool:

@@ -81,6 +81,22 @@ class Outcome:
     unvisited: str | None = None
     has_condition: bool = False
 
+    def at(self, count: int) -> tuple[str | None, str | None]:
+        """(next step, end) of the outcome when it is taken for the `count`-th time; an end comes first."""
+        if 0 < self.limit <= count:
+            return self.limit_next, self.limit_end
+        return self.next, self.end
+
+    @property
+    def ways(self) -> tuple[tuple[str | None, str | None], ...]:
+        """(next step, end), the first time and the last."""
+        return tuple(dict.fromkeys((self.at(1), self.at(max(1, self.limit)))))
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Codes of the steps that it can lead to."""
+        return tuple(code for code, end in self.ways if code and not end)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -123,9 +139,7 @@ class Step:
     def followers(self) -> Iterator[str]:
         """Codes of the steps that can come after this one."""
         for outcome in self.outcomes:
-            for code in (outcome.next, outcome.limit_next):
-                if code:
-                    yield code
+            yield from outcome.followers
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +187,11 @@ class Process:
         for step in self.steps:
             entries.setdefault(step.phase, step.code)
         return entries
+
+    @cached_property
+    def outcome_keys(self) -> frozenset[str]:
+        """Every "step.outcome" there is."""
+        return frozenset(f"{step.code}.{outcome.code}" for step in self.steps for outcome in step.outcomes)
 
     @cached_property
     def listeners(self) -> dict[str, tuple[tuple[Step, Outcome], ...]]:
