@@ -9,12 +9,13 @@ class CrmLead(models.Model):
     _inherit = "crm.lead"
 
     process_task_id = fields.Many2one("sales.process.task", string="Current Task", compute="_compute_process_task")
+    process_step_now = fields.Char(string="Current Step", compute="_compute_process_task")
     process_user_id = fields.Many2one("res.users", string="Task Responsible", compute="_compute_process_task")
     process_deadline = fields.Datetime(string="Task Deadline", compute="_compute_process_task")
     process_is_late = fields.Boolean(string="Task Is Late", compute="_compute_process_task")
     process_is_failed = fields.Boolean(string="Task Failed", compute="_compute_process_task")
-    process_task_kind = fields.Selection(related="process_task_id.kind", string="Task Kind")
-    process_next_text = fields.Char(related="process_task_id.next_text")
+    process_task_kind = fields.Char(compute="_compute_process_task")
+    process_next_text = fields.Char(compute="_compute_process_next_text")
     process_can_start = fields.Boolean(compute="_compute_process_can_start")
     process_letter_count = fields.Integer(string="Letters in Waiting", compute="_compute_process_letter_count")
 
@@ -28,10 +29,16 @@ class CrmLead(models.Model):
         for lead in self:
             task = current.get(lead._origin, tasks.browse())
             lead.process_task_id = task
+            lead.process_step_now = task.step_id.name
             lead.process_user_id = task.user_id
+            lead.process_task_kind = task.kind
             lead.process_deadline = task.date_deadline
             lead.process_is_late = task.is_late
             lead.process_is_failed = task.state == "failed"
+
+    def _compute_process_next_text(self):
+        for lead in self:
+            lead.process_next_text = lead.process_task_id.next_text
 
     @api.depends("team_id", "active", "won_status", "process_case_ids.state")
     def _compute_process_can_start(self):
@@ -79,6 +86,23 @@ class CrmLead(models.Model):
             mark["state"] = task._process_mark()
             mark["visits"] += task.state != "cancelled"
         return {**self.process_id.get_map(), "way": way}
+
+    @api.readonly
+    def process_get_gate(self, stage_id):
+        """What this lead lacks to be moved to a stage, with a form of the fields that would mend it.
+
+        :return: False where nothing is missing, else `stage`, `missing` in words, and `part` (see
+            `sales.process.task.get_form`), False where no field would help.
+        """
+        self.ensure_one()
+        found = self.process_missing(stage_id)
+        if not found:
+            return False
+        names = list(dict.fromkeys(found[0]["fields"]))
+        return {
+            "stage": self.env["crm.stage"].browse(stage_id).name, "missing": found[0]["missing"],
+            "part": self.env["sales.process.task"]._plain_part(self, names) if names else False,
+        }
 
     def action_process_view_step(self, step_id):
         """Open this lead's tasks on a step, from its map."""

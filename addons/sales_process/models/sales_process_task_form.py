@@ -109,11 +109,12 @@ class SalesProcessTask(models.Model):
         record = self._form_record(model)
         if not lines or record is None:
             return False
-        fields_info = self.env[model].fields_get(lines.mapped("name") + self._form_helpers(model, lines))
+        names = lines.mapped("name")
+        fields_info = self.env[model].fields_get(names + self._form_helpers(model, names))
         lines = lines.filtered(lambda line: line.name in fields_info)
         return {
             "model": model, "res_id": record.id or False, "fields": fields_info, "names": lines.mapped("name"),
-            "arch": self._form_arch(model, lines, fields_info),
+            "arch": self._form_arch(model, {line.name: self._form_label(line, fields_info) for line in lines}, fields_info),
             "needs": {line.name: self._form_needs(line) for line in lines if line.required},
         }
 
@@ -124,27 +125,44 @@ class SalesProcessTask(models.Model):
         return record if record and record.has_access("read") else None
 
     @api.model
-    def _form_helpers(self, model, lines):
+    def _form_helpers(self, model, names):
         """Fields that widgets need beside their own: currencies."""
         known = self.env[model]._fields
-        return [known[line.name].get_currency_field(self.env[model]) for line in lines if known[line.name].type == "monetary"]
+        return [known[name].get_currency_field(self.env[model]) for name in names if known[name].type == "monetary"]
 
     def _form_needs(self, line):
         """For which outcomes a field must be filled in, and what will do instead."""
         outcomes = self.sudo().step_id.outcome_ids.filtered(line._is_needed_for)
         return {"outcomes": outcomes.mapped("code"), "instead": line.alternative_of_id.name or False}
 
-    def _form_arch(self, model, lines, fields_info):
+    @api.model
+    def _plain_part(self, record, names):
+        """A small form of some fields of a record, all of them needed."""
+        fields_info = record.fields_get(names + self._form_helpers(record._name, names))
+        names = [name for name in names if name in fields_info]
+        labels = {name: fields_info[name]["string"] for name in names}
+        return {
+            "model": record._name, "res_id": record.id, "fields": fields_info, "names": names, "needs": {},
+            "arch": self._form_arch(record._name, labels, fields_info),
+        }
+
+    @api.model
+    def _form_arch(self, model, labels, fields_info):
+        """A form view of these fields, with the widgets that suit them.
+
+        :param labels: dict field name -> label, in the order they stand.
+        """
         form = etree.Element("form")
         group = etree.SubElement(form, "group")
-        for name in self._form_helpers(model, lines):
+        for name in self._form_helpers(model, labels):
             etree.SubElement(group, "field", name=name, invisible="1")
-        for line in lines:
-            field = etree.SubElement(group, "field", name=line.name, string=self._form_label(line, fields_info))
-            widget = WIDGETS.get(line.name) or {"many2many": "many2many_tags", "text": "text"}.get(fields_info[line.name]["type"])
+        for name, label in labels.items():
+            kind = fields_info[name]["type"]
+            field = etree.SubElement(group, "field", name=name, string=label)
+            widget = WIDGETS.get(name) or {"many2many": "many2many_tags"}.get(kind)
             if widget:
                 field.set("widget", widget)
-            if fields_info[line.name]["type"] == "html":
+            if kind == "html":
                 field.set("options", "{'collaborative': False}")
         return etree.tostring(form, encoding="unicode")
 

@@ -19,7 +19,7 @@ class SalesProcessSkip(models.TransientModel):
         "sales.process.outcome", string="As If It Came To", domain="[('step_id', '=', step_id)]",
         compute="_compute_outcome_id", store=True, readonly=False,
     )
-    next_step_id = fields.Many2one("sales.process.step", string="Step", domain="[('process_id', '=', process_id)]")
+    next_step_id = fields.Many2one("sales.process.step", string="Go On From", domain="[('process_id', '=', process_id)]")
 
     @api.depends("task_id")
     def _compute_outcome_id(self):
