@@ -3,6 +3,7 @@ from . import crm_lead
 from . import crm_lead_contract
 from . import crm_lead_external_ref
 from . import crm_lead_import
+from . import crm_lead_process_view
 from . import crm_lead_stage_history
 from . import crm_lost_reason
 from . import crm_team
@@ -12,6 +13,7 @@ from . import mail_activity
 from . import mail_message
 from . import mail_thread
 from . import payment_transaction
+from . import res_config_settings
 from . import res_users
 from . import resource_calendar
 from . import sale_order
@@ -31,6 +33,7 @@ from . import sales_document_request_item
 from . import sales_paper_link
 from . import sales_process_part
 from . import sales_process
+from . import sales_process_map
 from . import sales_process_case
 from . import sales_process_escalation
 from . import sales_process_event
@@ -41,4 +44,5 @@ from . import sales_process_phase
 from . import sales_process_step
 from . import sales_process_step_field
 from . import sales_process_task
+from . import sales_process_task_form
 from . import sales_process_timer

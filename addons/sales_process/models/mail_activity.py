@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.mail.tools.discuss import Store
+
 
 class MailActivity(models.Model):
     """An activity of a process task: the two are done together, whichever is clicked."""
@@ -71,6 +73,17 @@ class MailActivity(models.Model):
         if not self.env.su and any(vals.get("process_task_id") for vals in vals_list):
             raise UserError(self.env._("Tasks of the process make their activities themselves."))
         return super().create(vals_list)
+
+    def _to_store_defaults(self, target):
+        """The web client is told which activities are tasks of the process: it opens their form."""
+        return [
+            *super()._to_store_defaults(target),
+            Store.Attr("process_task", lambda activity: activity._open_process_task().id or False),
+        ]
+
+    def _open_process_task(self):
+        task = self.sudo().process_task_id
+        return task if task.state == "open" else task.browse()
 
     def action_open_process_task(self):
         """Open the form of the task that this activity stands for."""

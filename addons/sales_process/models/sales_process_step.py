@@ -94,6 +94,15 @@ class SalesProcessStep(models.Model):
         for step in self:
             step.display_name = step.name or step.code
 
+    deadline_text = fields.Char(string="Within", compute="_compute_deadline_text")
+
+    @api.depends("deadline_amount", "deadline_unit", "deadline_working", "due_at")
+    def _compute_deadline_text(self):
+        due = dict(self._fields["due_at"]._description_selection(self.env))
+        for step in self:
+            delay = step._delay_text(step.deadline_amount, step.deadline_unit, step.deadline_working)
+            step.deadline_text = due.get(step.due_at) or delay
+
     def _point_copy(self, twin, steps, outcomes):
         """Point the copy of this step's outcomes and escalations to the copies of what they pointed to."""
         for outcome, outcome_twin in zip(self.outcome_ids, twin.outcome_ids, strict=True):
