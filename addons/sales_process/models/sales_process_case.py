@@ -159,7 +159,7 @@ class SalesProcessCase(models.Model):
         return turns
 
     def _write_decisions(self, turns):
-        now = self.env.cr.now()
+        now = fields.Datetime.now()
         for case, (_event, after, _effects) in turns.items():
             overrides = (case.memory or {}).get("overrides", [])
             vals = {"memory": {**self._as_memory(after), "overrides": overrides}, "revision": case.revision + 1}
@@ -203,7 +203,7 @@ class SalesProcessCase(models.Model):
 
     def _pass_tasks(self, turns, origins):
         """Steps gone through without being opened leave a row, so that the way can be read later."""
-        now = self.env.cr.now()
+        now = fields.Datetime.now()
         vals_list = []
         for case, effect in self._effects(turns, PassTask):
             step = case._step(effect.task.step)
@@ -241,7 +241,7 @@ class SalesProcessCase(models.Model):
 
     def _planned(self, step, effect, working_time):
         """State and moments of a step that opens."""
-        now = self.env.cr.now()
+        now = fields.Datetime.now()
         calendar = self._calendar()
         begin = effect.at or (working_time.due(calendar, now, effect.wait) if effect.wait else now)
         begin = max(begin, self._named_moment(step.opens_at) or begin, now)

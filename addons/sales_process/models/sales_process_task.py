@@ -522,7 +522,7 @@ class SalesProcessTask(models.Model):
 
     def _mark_done(self, outcome_code):
         """Final: the tasks are done with this outcome; their activities are done with them."""
-        now = self.env.cr.now()
+        now = fields.Datetime.now()
         for step, tasks in self.grouped("step_id").items():
             outcome = step.outcome_ids.filtered(lambda outcome: outcome.code == outcome_code)
             tasks.write({
@@ -544,7 +544,7 @@ class SalesProcessTask(models.Model):
         return f"{answer}. {self.comment}" if self.comment else answer
 
     def _mark_cancelled(self, why):
-        self.write({"state": "cancelled", "why": why, "date_done": self.env.cr.now(), "error": False})
+        self.write({"state": "cancelled", "why": why, "date_done": fields.Datetime.now(), "error": False})
         self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")).write({"state": "cancelled"})
         self.activity_id.unlink()
         self.env["sales.process.message"]._withdraw_for_tasks(self, why)
