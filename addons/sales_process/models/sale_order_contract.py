@@ -8,7 +8,7 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
-from odoo.tools import SQL, float_round, sql
+from odoo.tools import SQL, float_round, format_date, sql
 
 from ..engine import term
 
@@ -698,8 +698,15 @@ class SaleOrder(models.Model):
         """Make the renewal opportunities of these contracts and start their processes. One for each contract."""
         due = self.filtered(lambda order: not order.renewal_lead_id)
         # They are no new business: what starts by itself on a new lead of the team must not start on them.
-        leads = self.env['crm.lead'].sudo().with_context(sales_process_no_start=True).create(
+        # The rep gets the first task: a mail for each lead assigned to them would only be noise.
+        quiet = {'mail_auto_subscribe_no_notify': True, 'mail_create_nolog': True, 'mail_notrack': True}
+        leads = self.env['crm.lead'].sudo().with_context(sales_process_no_start=True, **quiet).create(
             [order._contract_prepare_renewal_lead() for order in due]).with_env(self.env)
+        leads._message_log_batch(bodies={
+            lead.id: self.env._(
+                "Contract %(number)s ends on %(date)s.", number=order.contract_number,
+                date=format_date(self.env, order.contract_last_day))
+            for order, lead in zip(due, leads)})
         for order, lead in zip(due, leads):
             order._contract_set({'renewal_lead_id': lead.id})
         due._contract_enter_process(leads, step_code)
@@ -788,6 +795,12 @@ class SaleOrder(models.Model):
                 return all(request.state != 'open' for request in order.document_request_ids)
             seen, order = seen + order, order.renewal_of_id
         return False
+
+    def _process_open_documents(self):
+        """What the customer has not handed in yet, or has to hand in again, by name: for the reminder."""
+        self.ensure_one()
+        items = self.sudo().document_request_ids.filtered(lambda request: request.state == 'open').item_ids
+        return items.filtered(lambda item: item.state in ('open', 'returned')).mapped('name')
 
     # ------------------------------------------------------------
     # Links and mails
