@@ -37,6 +37,7 @@ brought in before stays; run it again to go on.
 import argparse
 import csv
 import getpass
+import itertools
 import os
 import re
 import sys
@@ -55,9 +56,8 @@ COLUMNS = {
     "sales_teams.csv": "sales_agent manager regional_office",
     "sales_pipeline.csv": "opportunity_id sales_agent product account deal_stage engage_date close_date close_value",
 }
-# Misspelt in one file, right in another; or called otherwise in Odoo.
+# Known misspellings, and what Odoo calls otherwise.
 CORRECTIONS = {
-    "product": {"GTXPro": "GTX Pro"},
     "sector": {"technolgy": "technology"},
     "country": {"Philipines": "Philippines", "Korea": "South Korea"},
 }
@@ -88,8 +88,8 @@ class Report:
         return sum(1 for line in self.lines if line[0] == level)
 
     def rejected(self):
-        """References of the opportunities that were left out."""
-        return {line[3] for line in self.lines if line[0] == "error" and line[1] == "sales_pipeline.csv"}
+        """Numbers of the lines of the pipeline that were left out."""
+        return {line[2] for line in self.lines if line[0] == "error" and line[1] == "sales_pipeline.csv"}
 
     def write(self, path):
         with open(path, "w", encoding="utf-8", newline="") as stream:
@@ -165,6 +165,22 @@ class Rows:
         if right != value:
             self.warn(f"{kind} “{value}” read as “{right}”")
         return right
+
+
+    def find(self, column, name, known):
+        """A name as the file that defines it has it; blanks and capitals do not count."""
+        if name in known:
+            return name
+        same = [right for right in known if squash(right) == squash(name)]
+        if len(same) == 1:
+            self.warn(f"{column} “{name}” read as “{same[0]}”")
+            return same[0]
+        return None
+
+
+def squash(name):
+    """A name without blanks and capitals."""
+    return "".join(name.lower().split())
 
 
 def number(row, column, *, required=False):
@@ -257,14 +273,15 @@ def read_deal(rows, row, pipeline):
     stage = row["deal_stage"]
     if stage not in ("Prospecting", "Engaging", "Won", "Lost"):
         raise ValueError(f"deal_stage “{stage}” is not one of Prospecting, Engaging, Won, Lost")
-    row["product"] = rows.correct("product", row["product"])
     for column, known, file in (
         ("sales_agent", pipeline.agents, "sales_teams.csv"),
         ("product", pipeline.products, "products.csv"),
         ("account", pipeline.accounts, "accounts.csv"),
     ):
-        if row[column] not in known and (row[column] or column != "account"):
-            raise ValueError(f"{column} “{row[column]}” is not (or not rightly) in {file}")
+        name = row[column]
+        row[column] = rows.find(column, name, known) if name else ""
+        if not row[column] and (name or column != "account"):
+            raise ValueError(f"{column} “{name}” is not (or not rightly) in {file}")
     closed = stage in ("Won", "Lost")
     engaged = day(row, "engage_date", required=stage != "Prospecting")
     ended = day(row, "close_date", required=closed)
@@ -592,15 +609,14 @@ def expected_figures(folder, leave_out, limit):
     """
     figures = {"stage": Counter(), "agent": Counter(), "product": Counter()}
     with open(folder / "sales_pipeline.csv", encoding="utf-8-sig", newline="") as stream:
-        for row in list(csv.DictReader(stream))[:limit]:
-            ref = (row["opportunity_id"] or "").strip()
-            if ref in leave_out:
-                leave_out = leave_out - {ref} if row["deal_stage"] in STAGES else leave_out
+        reader = csv.DictReader(stream)
+        for row in itertools.islice(reader, limit):
+            if reader.line_num in leave_out:
                 continue
             figures["stage"][row["deal_stage"].strip()] += 1
             value = round(float(row["close_value"].strip() or 0), 2)
-            figures["agent"][row["sales_agent"].strip()] += value
-            figures["product"]["".join(row["product"].split())] += value
+            figures["agent"]["".join(row["sales_agent"].lower().split())] += value
+            figures["product"]["".join(row["product"].lower().split())] += value
     return figures
 
 
@@ -608,7 +624,8 @@ def actual_figures(importer, refs):
     """The same figures, read back from Odoo lead by lead."""
     figures = {"stage": Counter(), "agent": Counter(), "product": Counter()}
     open_stage = {stages[name]: name for stages in importer.stages.values() for name in ("Prospecting", "Engaging")}
-    tags = {id_: "".join(name.split()) for name, id_ in importer.tags.items()}
+    tags = {id_: squash(name) for name, id_ in importer.tags.items()}
+    agents = {id_: squash(name) for name, id_ in importer.users.items()}
     for start in range(0, len(refs), 1000):
         leads = importer.odoo.read(
             "crm.lead", [["external_ref", "in", refs[start : start + 1000]]],
@@ -619,7 +636,8 @@ def actual_figures(importer, refs):
             stage = lead["won_status"].capitalize() if closed else open_stage.get(lead["stage_id"][0], lead["stage_id"][1])
             figures["stage"][stage] += 1
             value = round(lead["expected_revenue"], 2) if closed else 0
-            figures["agent"][lead["user_id"] and lead["user_id"][1]] += value
+            user = lead["user_id"] or [False, "nobody"]
+            figures["agent"][agents.get(user[0], user[1])] += value
             for tag in lead["tag_ids"]:
                 if tag in tags:
                     figures["product"][tags[tag]] += value
@@ -686,12 +704,12 @@ class Measurement:
         })  # fmt: skip
         teams = []
         try:
-            figures = {}
-            for title, request in (("Odoo's load()", self.load_request), ("process_import()", self.import_request)):
-                teams.append(self.odoo.call("crm.team", "create", {"name": f"Scratch: {title}"}))
-                figures[title] = self.odoo.call(
-                    "ir.actions.server", "run", [action], context={"measured": request(teams[-1])}
-                )
+            figures = defaultdict(list)
+            for round_ in range(2):  # in turns; the better one counts, the machine has other things to do
+                for title, request in (("Odoo's load()", self.load_request), ("process_import()", self.import_request)):
+                    teams.append(self.odoo.call("crm.team", "create", {"name": f"Scratch {round_}: {title}"}))
+                    measured = request(teams[-1], round_)
+                    figures[title].append(self.odoo.call("ir.actions.server", "run", [action], context={"measured": measured}))
         finally:
             leads = self.odoo.call("crm.lead", "search", [["team_id", "in", teams]], context={"active_test": False})
             self.odoo.call("crm.lead", "unlink", leads)
@@ -699,7 +717,7 @@ class Measurement:
             self.odoo.call("ir.actions.server", "unlink", [action])
         self.show(figures)
 
-    def load_request(self, team):
+    def load_request(self, team, _round):
         """As the import dialog does it: no tracking; neither dates nor history can be given."""
         columns = ["name", "type", "partner_id/.id", "user_id/.id", "team_id/.id", "stage_id/.id", "expected_revenue", "tag_ids/.id"]
         table = [
@@ -714,13 +732,17 @@ class Measurement:
             "rows": [[str(cell) for cell in row] for row in table],
         }  # fmt: skip
 
-    def import_request(self, team):
-        rows = [row | {"values": row["values"] | {"team_id": team}} for row in self.rows]
+    def import_request(self, team, round_):
+        rows = [
+            row | {"external_ref": f"{row['external_ref']} {round_}", "values": row["values"] | {"team_id": team}}
+            for row in self.rows
+        ]
         return {"model": "crm.lead", "method": "process_import", "context": {}, "rows": rows}
 
     def show(self, figures):
         print(f"\n{len(self.rows):,} rows{'':<14}{'rows a second':>16}{'SQL a row':>12}{'problems':>10}")
-        for title, figure in figures.items():
+        for title, rounds in figures.items():
+            figure = min(rounds, key=lambda figure: figure["seconds"])
             speed, sql = len(self.rows) / figure["seconds"], figure["sql"] / len(self.rows)
             print(f"{title:<24}{speed:>16,.0f}{sql:>12.2f}{len(figure['problems']):>10}")
 

@@ -44,6 +44,7 @@ def main() -> int:
         return 2
     command, arguments = sys.argv[1], sys.argv[2:]
     os.chdir(ROOT)
+    os.umask(0o022)  # root's PostgreSQL runs as another user, who must be able to read its programs
     try:
         if command not in BARE and os.path.realpath(sys.prefix) != os.path.realpath(VENV):
             prepare()

@@ -9,8 +9,9 @@ from . import odoo_source
 from .console import warn
 from .settings import ADDONS, extra_addons
 
+NOT_RUNNING = {"tests", "__pycache__"}
 # What the database does not hold: it may change without a new installation.
-NOT_INSTALLED = {"tests", "static", "engine", "__pycache__"}
+NOT_INSTALLED = NOT_RUNNING | {"static", "engine"}
 # Functions whose body decides what the database holds.
 SCHEMA_FUNCTIONS = {"init", "_auto_init", "_table_query"}
 
@@ -60,15 +61,17 @@ def library_modules() -> list[str]:
 
 
 def fingerprint(exact: bool = True) -> str:
-    """A hash over what an installation puts into the database.
+    """A hash over what a running Odoo has of our add-ons.
 
-    Not `exact`: the bodies of Python functions do not count, because changing them changes no table. That is
-    what a developer's loop wants; a stored value computed by the old code is the price.
+    Not `exact`: only what an installation puts into the database. The bodies of Python functions do not
+    count then, because changing them changes no table. That is what a developer's loop wants; a stored value
+    computed by the old code is the price.
     """
     digest = hashlib.sha256()
+    ignored = NOT_RUNNING if exact else NOT_INSTALLED
     for name in installable():
         for path in sorted((ADDONS / name).rglob("*")):
-            if path.is_file() and not NOT_INSTALLED & set(path.relative_to(ADDONS / name).parts):
+            if path.is_file() and not ignored & set(path.relative_to(ADDONS / name).parts):
                 digest.update(str(path.relative_to(ADDONS)).encode())
                 digest.update(path.read_bytes() if exact or path.suffix != ".py" else _shape(path))
     return digest.hexdigest()[:12]

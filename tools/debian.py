@@ -119,7 +119,10 @@ class PrivateApt:
         self.folder = folder
         self.mirrors = mirrors()
         if not self.mirrors:
-            raise Problem("no Debian mirror in /etc/apt; give Odoo by ODOO_DEB=path or ODOO_HOME=folder")
+            raise Problem(
+                "/etc/apt names no Debian mirror, where Odoo or what it links to could be had: "
+                "give make run ODOO_HOME=folder"
+            )
 
     def options(self) -> list[str]:
         """Where this apt keeps everything; the system's own stays untouched."""

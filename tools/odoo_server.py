@@ -34,27 +34,39 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("PG", "ODOO_RC"))}
 
 
-def install(conf: Path, database: str, modules, *, demo: bool, update: bool = False) -> None:
-    """Install (or update) modules in a database, which is made if need be."""
-    command = [
-        VENV_ODOO, "-c", conf, "-d", database, "-u" if update else "-i", ",".join(modules),
-        "--stop-after-init", "--no-http", "--max-cron-threads=0", "--log-level=warn",
-    ]  # fmt: skip
+def install(conf: Path, database: str, modules, *, demo: bool, update=()) -> None:
+    """Install modules, and update others, in a database, which is made if need be."""
+    command = [VENV_ODOO, "-c", conf, "-d", database, "--stop-after-init", "--no-http"]
+    command += ["--max-cron-threads=0", "--log-level=warn"]
+    for option, names in (("-i", modules), ("-u", update)):
+        if names:
+            command += [option, ",".join(names)]
     if demo:
         command.append("--with-demo")
     run_logged(command, f"install-{database}.log", env=environment())
 
 
-def check_installed(server: postgres.Server, database: str, modules) -> None:
-    """Odoo can skip a module without failing; then say so."""
+def update(conf: Path, server: postgres.Server, database: str, modules) -> None:
+    """Bring modules to the state of their files; those that are new are installed."""
+    there = installed(server, database)
+    new = [name for name in modules if name not in there]
+    install(conf, database, new, demo=True, update=[name for name in modules if name in there])
+
+
+def installed(server: postgres.Server, database: str) -> set[str]:
+    """The modules a database has."""
     connection = server.connect(database)
     try:
         cursor = connection.cursor()
         cursor.execute("SELECT name FROM ir_module_module WHERE state = 'installed'")
-        missing = set(modules) - {name for (name,) in cursor.fetchall()}
+        return {name for (name,) in cursor.fetchall()}
     finally:
         connection.close()
-    if missing:
+
+
+def check_installed(server: postgres.Server, database: str, modules) -> None:
+    """Odoo can skip a module without failing; then say so."""
+    if missing := set(modules) - installed(server, database):
         log = LOG / f"install-{database}.log"
         raise Problem(f"not installed: {', '.join(sorted(missing))}; {log} ends:\n{tail(log)}")
 

@@ -105,7 +105,8 @@ def _unpacked() -> Odoo:
     source = os.environ.get("ODOO_DEB", "Debian")
     stamp = UNPACKED / "source.json"
     packages = UNPACKED / "usr" / "lib" / "python3" / "dist-packages"
-    if not stamp.exists() or json.loads(stamp.read_text()) != source:
+    # A package that is unpacked stays until another one is given.
+    if not stamp.exists() or ("ODOO_DEB" in os.environ and json.loads(stamp.read_text()) != source):
         shutil.rmtree(UNPACKED, ignore_errors=True)
         _unpack_all()
         _add_selfie_segmentation(packages / "odoo" / "addons")

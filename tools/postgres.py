@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from .console import Problem, run_logged, step
@@ -137,9 +137,14 @@ class Cluster:
         if not self.note.exists():
             with step(f"Embedded PostgreSQL ({self.name})"):
                 self._make()
-        if not self._running():
-            self._start()
-        return Server(**json.loads(self.note.read_text()))
+        server = Server(**json.loads(self.note.read_text()))
+        if self._running():
+            return server
+        if _taken(server.port):  # by another program, since we last ran
+            server = replace(server, port=_free_port())
+            self._remember(server)
+        self._start(server.port)
+        return server
 
     def stop(self) -> bool:
         """Stop it if it runs; pg_ctl itself checks that the process is this cluster's."""
@@ -167,17 +172,20 @@ class Cluster:
             "--auth=scram-sha-256", f"--pwfile={password_file}", "--no-sync",
         )  # fmt: skip
         port = _free_port()
-        self._configure(port)
-        self._start()
+        self._configure()
+        self._start(port)
         self._make_role(port, password)
-        server = {"host": "127.0.0.1", "port": port, "user": PG_ROLE, "password": password}
-        self.note.write_text(json.dumps(server))
-        self.note.chmod(0o600)
+        self._remember(Server("127.0.0.1", port, PG_ROLE, password))
 
-    def _configure(self, port: int) -> None:
+    def _remember(self, server: Server) -> None:
+        """The note: how to reach the server; its password is nobody else's business."""
+        with open(self.note, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            json.dump(asdict(server), stream)
+
+    def _configure(self) -> None:
         """Loopback only, no socket file (its path may be too long), a little more memory than by default."""
         text = (
-            f"listen_addresses='127.0.0.1'\nport={port}\nunix_socket_directories=''\nmax_connections=120\n"
+            "listen_addresses='127.0.0.1'\nunix_socket_directories=''\nmax_connections=120\n"
             "shared_buffers=256MB\nwork_mem=16MB\nmaintenance_work_mem=128MB\nlog_min_messages=warning\n"
         )
         with open(self.data / "postgresql.conf", "a") as conf:
@@ -190,9 +198,9 @@ class Cluster:
         finally:
             connection.close()
 
-    def _start(self) -> None:
+    def _start(self, port: int) -> None:
         log = self.folder / "server.log"
-        self._pg("pg_ctl", "start", "-D", self.data, "-l", log, "-w", "-t", "60")
+        self._pg("pg_ctl", "start", "-D", self.data, "-l", log, "-o", f"-p {port}", "-w", "-t", "60")
 
     def _own(self) -> None:
         """Give the folder to the system user when we are root."""
@@ -243,6 +251,11 @@ def _system_user() -> pwd.struct_passwd:
         command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"]
         run_logged([*command, PG_SYSTEM_USER], "useradd.log")
         return pwd.getpwnam(PG_SYSTEM_USER)
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:

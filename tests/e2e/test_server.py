@@ -1,7 +1,11 @@
 """The server as others will use it: every kind of client gets in, and no mail gets out."""
 
+import io
+
 import odoorpc
+import pypdf
 import pytest
+import requests
 
 
 def test_addon_is_installed(server):
@@ -54,3 +58,16 @@ def test_data_survives_a_power_cut(server):
     server.kill()
     server.start()
     assert server.json2()("crm.lead", "search_count", domain=[("id", "=", lead)]) == 1
+
+
+def test_pdf_of_an_order(server):
+    call = server.json2()
+    (order,) = call("sale.order", "search_read", domain=[], fields=["name"], limit=1)
+    answer = requests.get(
+        f"{server.url}/report/pdf/sale.report_saleorder/{order['id']}",
+        cookies={"session_id": server.session_id("admin")},
+        timeout=120,
+    )
+    assert answer.headers["Content-Type"] == "application/pdf"
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
+    assert order["name"] in text

@@ -13,7 +13,7 @@ FINGERPRINT = RUN / f"{DATABASE}.installed"
 def main(arguments) -> None:
     """Start what is not running, and tell where it is."""
     begun = time.monotonic()
-    if processes.pid_of(NAME) and odoo_server.answers(f"{base_url()}/web/login"):
+    if _up_to_date() and processes.pid_of(NAME) and odoo_server.answers(f"{base_url()}/web/login"):
         say("Odoo is running already (make stop ends it).")
         return _tell(postgres.server("run"))
     processes.stop(NAME)
@@ -33,15 +33,19 @@ def main(arguments) -> None:
     return _tell(server)
 
 
+def _up_to_date() -> bool:
+    """True when the database was made with our files as they are now."""
+    return FINGERPRINT.exists() and FINGERPRINT.read_text() == addons.fingerprint()
+
+
 def _prepare_database(server: postgres.Server, conf) -> None:
     """Install at the first start, update when our code has changed since, else leave it alone."""
-    modules, wanted = addons.installable(), addons.fingerprint()
-    there = databases.exists(server, DATABASE) and FINGERPRINT.exists()
-    if there and FINGERPRINT.read_text() == wanted:
+    modules, there = addons.installable(), databases.exists(server, DATABASE)
+    if there and _up_to_date():
         return
-    if there:
+    if there and FINGERPRINT.exists():
         with step("Updating the add-on: its files have changed"):
-            odoo_server.install(conf, DATABASE, modules, demo=True, update=True)
+            odoo_server.update(conf, server, DATABASE, modules)
     else:
         databases.drop(server, DATABASE)
         with step("Database with Odoo's CRM and sales, demo data (two minutes or so)"):
@@ -50,7 +54,7 @@ def _prepare_database(server: postgres.Server, conf) -> None:
             odoo_server.install(conf, DATABASE, modules, demo=True)
     odoo_server.check_installed(server, DATABASE, modules)
     databases.set_addresses(server, DATABASE, base_url())
-    FINGERPRINT.write_text(wanted)
+    FINGERPRINT.write_text(addons.fingerprint())
 
 
 def _tell(server: postgres.Server) -> None:

@@ -2,11 +2,12 @@
 
 from .. import postgres, processes
 from ..console import say
-from ..settings import RUN
+from ..settings import RUN, TEST
 
 
 def main(arguments) -> None:
     """Odoo first, then what it needs."""
-    ended = [path.stem for path in sorted(RUN.glob("*.pid"), reverse=True) if processes.stop(path.stem)]
+    found = sorted([*RUN.glob("*.pid"), *TEST.glob("*/*.pid")], reverse=True)
+    ended = [path.stem for path in found if processes.stop(path.stem, path.parent)]
     ended += postgres.stop_all()
     say(f"Stopped: {', '.join(ended)}." if ended else "Nothing was running.")

@@ -1,1 +1,3 @@
 from . import documents
+from . import paper
+from . import sale_portal

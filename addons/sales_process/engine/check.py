@@ -31,6 +31,7 @@ def check(process: Process, known_fields: Iterable[str] | None = None) -> list[P
     problems = list(_references(process))
     if not problems:
         problems.extend(_paths(process))
+        problems.extend(_gates(process))
     problems.extend(_needs(process, None if known_fields is None else frozenset(known_fields)))
     order = {step.code: place for place, step in enumerate(process.steps)}
     return sorted(problems, key=lambda problem: (order.get(problem.step, -1), not problem.blocking))
@@ -55,9 +56,11 @@ def _references(process: Process) -> Iterator[Problem]:
 
 def _outcome_references(process: Process, step: Step) -> Iterator[Problem]:
     for outcome in step.outcomes:
-        for code in (outcome.next, outcome.limit_next):
+        for code in (outcome.next, outcome.limit_next, outcome.unvisited):
             if code and code not in process.by_code:
                 yield Problem("unknown_step", step.code, detail=f"{outcome.code} -> {code}")
+        if outcome.taken and outcome.taken not in process.outcome_keys:
+            yield Problem("unknown_outcome", step.code, detail=outcome.taken)
         if not outcome.next and not outcome.end:
             yield Problem("dead_end", step.code, detail=outcome.code)
         if outcome.limit and not outcome.limit_next and not outcome.limit_end:
@@ -76,8 +79,16 @@ def _paths(process: Process) -> Iterator[Problem]:
     yield from _endless_loops(process)
 
 
+def _gates(process: Process) -> Iterator[Problem]:
+    """Gates that no case can ever fulfil: they ask for a step that lies behind them."""
+    for gate in process.gates:
+        before = [step.code for step in process.steps if process.phase_rank[step.phase] < process.phase_rank[gate.phase]]
+        if gate.empty or (gate.step and gate.step not in before):
+            yield Problem("gate_never_opens", gate.step, detail=gate.name)
+
+
 def _can_end(step: Step) -> bool:
-    return any(outcome.end or outcome.limit_end for outcome in step.outcomes)
+    return any(end for outcome in step.outcomes for _code, end in outcome.ways)
 
 
 def _reach(process: Process, starts: Iterable[str], forward: bool) -> set[str]:
@@ -114,8 +125,10 @@ def _passing_followers(step: Step) -> list[str]:
     """Where the step can lead without a person or a wait in between."""
     if step.kind in AUTOMATIC_KINDS:
         return list(step.followers())
-    skip = step.by_outcome.get(step.skip_outcome) if step.skip_outcome else None
-    return [skip.next] if skip and skip.next else []
+    passing = [step.by_outcome[step.skip_outcome]] if step.skip_outcome else []
+    if step.writes_customer:
+        passing.append(step.outcomes[0])
+    return [code for outcome in passing for code in outcome.followers]
 
 
 def _find_loop(edges: dict[str, list[str]], start: str, state: dict[str, int]) -> list[str]:
@@ -147,7 +160,9 @@ def _needs(process: Process, known_fields: frozenset[str] | None) -> Iterator[Pr
             yield Problem("no_template", step.code)
         if not step.automatic and step.kind != "wait" and not step.has_assignee:
             yield Problem("no_assignee", step.code)
-        if step.kind == "wait" and not (step.deadline or step.due_at) and not step.by_event:
+        if step.needs_leader:
+            yield Problem("no_leader", step.code, blocking=False)
+        if step.kind == "wait" and not step.by_event and not _ends_by_timer(step):
             yield Problem("waits_for_nothing", step.code)
         if not step.automatic and not _is_driven(step):
             yield Problem("no_timer", step.code, blocking=False)
@@ -170,6 +185,10 @@ def _escalation_needs(step: Step) -> Iterator[Problem]:
 def _is_driven(step: Step) -> bool:
     """Somebody hears of it when nothing happens."""
     return any(rung.action != "remind" for rung in step.escalations)
+
+
+def _ends_by_timer(step: Step) -> bool:
+    return any(rung.action == "outcome" for rung in step.escalations)
 
 
 def _has_default(step: Step) -> bool:

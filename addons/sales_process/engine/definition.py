@@ -81,6 +81,22 @@ class Outcome:
     unvisited: str | None = None
     has_condition: bool = False
 
+    def at(self, count: int) -> tuple[str | None, str | None]:
+        """(next step, end) of the outcome when it is taken for the `count`-th time; an end comes first."""
+        if 0 < self.limit <= count:
+            return self.limit_next, self.limit_end
+        return self.next, self.end
+
+    @property
+    def ways(self) -> tuple[tuple[str | None, str | None], ...]:
+        """(next step, end), the first time and the last."""
+        return tuple(dict.fromkeys((self.at(1), self.at(max(1, self.limit)))))
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Codes of the steps that it can lead to."""
+        return tuple(code for code, end in self.ways if code and not end)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -89,6 +105,7 @@ class Step:
     :param opens_at: name of a moment outside (a meeting's end) at which the step starts to count.
     :param due_at: name of a moment outside (a validity date) that is its deadline.
     :param skip_outcome: the outcome taken at once where the facts say the step is not needed.
+    :param needs_leader: it falls to a team's leader, and a team of the process has none.
     :param writes_customer: it sends something to the customer; left out when a lead enters quietly.
     """
 
@@ -104,6 +121,7 @@ class Step:
     writes_customer: bool = False
     has_template: bool = True
     has_assignee: bool = True
+    needs_leader: bool = False
     fields: tuple[str, ...] = ()
 
     @cached_property
@@ -121,9 +139,21 @@ class Step:
     def followers(self) -> Iterator[str]:
         """Codes of the steps that can come after this one."""
         for outcome in self.outcomes:
-            for code in (outcome.next, outcome.limit_next):
-                if code:
-                    yield code
+            yield from outcome.followers
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What must be so before a case enters a phase.
+
+    :param step: the step that must be done, for that kind of gate.
+    :param empty: it asks for nothing that could ever be fulfilled (no fields named).
+    """
+
+    phase: str
+    name: str
+    step: str | None = None
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +167,7 @@ class Process:
     version: int
     phases: tuple[str, ...]
     steps: tuple[Step, ...] = field(default=())
+    gates: tuple[Gate, ...] = field(default=())
 
     @cached_property
     def by_code(self) -> dict[str, Step]:
@@ -156,6 +187,11 @@ class Process:
         for step in self.steps:
             entries.setdefault(step.phase, step.code)
         return entries
+
+    @cached_property
+    def outcome_keys(self) -> frozenset[str]:
+        """Every "step.outcome" there is."""
+        return frozenset(f"{step.code}.{outcome.code}" for step in self.steps for outcome in step.outcomes)
 
     @cached_property
     def listeners(self) -> dict[str, tuple[tuple[Step, Outcome], ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from .definition import REFUSED, Delay, Escalation, Outcome, Process, Step
+from .definition import ENDS, REFUSED, Delay, Escalation, Outcome, Process, Step
 
 LONGEST_CHAIN = 100
 """Steps that may be passed in one go. The check before activation refuses endless loops; this
@@ -287,11 +287,15 @@ class _Turn:
             return step.outcomes[0], "quiet"
         return None
 
+    def keep(self, mark):
+        """Remember a customer's act for the step that will ask for it; the last one of its kind counts."""
+        self.kept = (*(other for other in self.kept if other[0] != mark[0]), mark)
+
     def _consume_kept(self, step):
-        for event in self.kept:
-            outcome = step.by_event.get(event[0])
-            if outcome:
-                self.kept = tuple(other for other in self.kept if other != event)
+        for mark in self.kept:
+            outcome = step.by_event.get(mark[0])
+            if outcome and outcome.mode != "open":
+                self.kept = tuple(other for other in self.kept if other != mark)
                 return outcome
         return None
 
@@ -301,8 +305,7 @@ class _Turn:
         count = self.taken.get(key, 0) + 1
         self.taken = {**self.taken, key: count}
         self.last = {**self.last, step.code: outcome.code}
-        limited = outcome.limit and count >= outcome.limit
-        code, end = (outcome.limit_next, outcome.limit_end) if limited else (outcome.next, outcome.end)
+        code, end = outcome.at(count)
         if not code and not end:
             raise TransitionError(f"{key} leads nowhere")
         return code, end
@@ -330,6 +333,8 @@ class _Turn:
         self.tasks = []
 
     def end(self, state, outcome=None):
+        if state not in ENDS:
+            raise TransitionError(f"{state} is no end of a case")
         self.cancel_all(state)
         self.state = state
         self.effects.append(EndCase(state, outcome))
@@ -389,9 +394,9 @@ def _signal(turn, event):
     if event.paper is not None and mark in turn.seen:
         return
     if turn.state == "paused":
-        turn.kept = (*(other for other in turn.kept if other != mark), mark)
-        return
-    _act_on(turn, event, mark)
+        turn.keep(mark)
+    else:
+        _act_on(turn, event, mark)
 
 
 def _act_on(turn, event, mark):
@@ -408,7 +413,7 @@ def _act_on(turn, event, mark):
         if outcome.mode == "jump" and turn.process.phase_rank[step.phase] >= here:
             return _jump_through(turn, step, outcome)
         if outcome.mode == "keep":
-            turn.kept = (*turn.kept, mark)
+            turn.keep(mark)
     return None
 
 

@@ -282,13 +282,13 @@ class CrmLead(models.Model):
             leads.lost_reason_id = data["lost_reason_id"]
         paper = f"{order.id}:{data.get('version') or 0}" if order else None
         cases = leads.process_case_id
-        before = {case: case.revision for case in cases}
         cases._handle({case: transition.Signal(kind, paper) for case in cases})
         if data.get("comment"):
             leads._process_log("note", text=data["comment"])
-        if kind.partition("_declined")[0] != kind or kind in SIGNS_OF_LIFE:
+        if kind in SIGNS_OF_LIFE or kind.startswith("contract_declined"):
             self._process_customer_lives(self.env._("the customer answered"))
-        return before
+        if kind == "proposal_opened":
+            self.env["sales.process.message"]._postpone(leads)
 
     def _process_customer_lives(self, why):
         """Letters that wait for this customer's answer are withdrawn, waits for it are over, the rep hears of it."""
@@ -368,7 +368,7 @@ class CrmLead(models.Model):
 
     def _process_plan_return(self):
         """Lost, but not for ever: when to come back, by the reason's policy."""
-        for lead in self.filtered(lambda lead: not lead.process_return_date):
+        for lead in self.filtered(lambda lead: lead.won_status == "lost" and lead.process_case_ids and not lead.process_return_date):
             reason = lead.lost_reason_id
             if reason.process_return == "weeks":
                 lead.process_return_date = fields.Date.today() + timedelta(weeks=reason.process_return_weeks)
@@ -446,6 +446,11 @@ class CrmLead(models.Model):
         result = super().write(vals)
         if "user_id" in vals:
             self._process_follow_rep()
+        if "date_deadline" in vals:
+            self.sudo().process_case_id._dates_changed("closing_date")
+        if vals.get("lost_reason_id"):
+            # Odoo names the reason after it has archived the lead
+            self.sudo()._process_plan_return()
         if vals.get("team_id") and not self._process_starts_later():
             self.filtered(lambda lead: not lead.sudo().process_case_ids)._process_autostart()
         return result
@@ -479,8 +484,6 @@ class CrmLead(models.Model):
         going = open_cases - open_cases.browse(case.id for case in ended)
         going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"))
         going.filtered(lambda case: case.lead_id.active and case.state == "paused" and case.pause_reason == self.env._("the lead is archived"))._resume()
-        lost = self.filtered(lambda lead: new.get(lead.id, {}).get("is_lost") and not old.get(lead.id, {}).get("is_lost"))
-        lost._process_plan_return()
         back = self.filtered(lambda lead: not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active)
         back._process_reopen()
 
@@ -521,6 +524,27 @@ class CrmLead(models.Model):
             }
             for lead in self
         ])
+
+    def process_forget_customer(self):
+        """Blank the customer's name and address in what the process wrote down about these leads.
+
+        What happened, and when, stays. For process owners, when a person asks to be forgotten.
+        """
+        self.check_access("write")
+        if not self.env.user.has_group("sales_process.group_owner"):
+            raise AccessError(self.env._("This is for process owners."))
+        leads = self.sudo()
+        leads.process_event_ids._forget_persons()
+        leads.process_message_ids.write({"email_to": False, "domain_key": False, "commercial_partner_id": False})
+        leads.process_task_ids.write({"comment": False})
+        return True
+
+    def _message_post_after_hook(self, message, msg_vals):
+        """A message of the customer themself, from the portal say, is a sign of life."""
+        result = super()._message_post_after_hook(message, msg_vals)
+        if message._process_is_from_customer():
+            self._process_customer_lives(self.env._("%s wrote", message.author_id.name))
+        return result
 
     # ------------------------------------------------------------------
     # GATES: OVERRIDING

@@ -49,12 +49,57 @@ class CrmLeadStageHistory(models.Model):
     def _sync(self, lead_ids):
         """Bring the stays of these leads in line with their rows in the database.
 
-        Running it again changes nothing. Two statements, however many leads.
+        Running it again changes nothing. One statement, however many leads.
         """
-        params = {"ids": list(lead_ids), "now": self.env.cr.now().replace(microsecond=0)}
-        self.env.cr.execute(self._sql_end_stays(**params))
-        self.env.cr.execute(self._sql_begin_stays(**params))
+        self.env.cr.execute(self._sql_sync(list(lead_ids), self.env.cr.now().replace(microsecond=0)))
         self._invalidate_cache()
+
+    def _sql_sync(self, ids, now):
+        # First what the lead has left is ended, and the status of the rest kept in step;
+        # then who stands in a stage without a stay gets one. A lead that was created lost
+        # has a stay of no length: it did drop out there.
+        return SQL(
+            """
+            WITH kept AS (
+                UPDATE crm_lead_stage_history h
+                   SET date_leave = CASE
+                           WHEN h.stage_id IS DISTINCT FROM l.stage_id OR l.won_status = 'lost'
+                           THEN GREATEST(%(now)s, h.date_enter)
+                       END,
+                       won_status = CASE
+                           WHEN h.stage_id IS DISTINCT FROM l.stage_id AND l.won_status IS DISTINCT FROM 'lost'
+                           THEN h.won_status
+                           ELSE l.won_status
+                       END
+                  FROM crm_lead l
+                 WHERE l.id = ANY(%(ids)s)
+                   AND h.lead_id = l.id
+                   AND h.date_leave IS NULL
+                   AND (h.stage_id IS DISTINCT FROM l.stage_id OR h.won_status IS DISTINCT FROM l.won_status)
+             RETURNING h.lead_id, h.date_leave
+            )
+            INSERT INTO crm_lead_stage_history
+                   (lead_id, stage_id, date_enter, date_leave, won_status,
+                    user_id, team_id, company_id, expected_revenue)
+            SELECT l.id, l.stage_id, %(now)s, CASE WHEN l.won_status = 'lost' THEN %(now)s END,
+                   COALESCE(l.won_status, 'pending'),
+                   l.user_id, l.team_id, l.company_id, l.expected_revenue
+              FROM crm_lead l
+              LEFT JOIN kept ON kept.lead_id = l.id
+             WHERE l.id = ANY(%(ids)s)
+               AND l.stage_id IS NOT NULL
+               AND CASE
+                       WHEN l.won_status = 'lost'
+                       THEN NOT EXISTS (SELECT FROM crm_lead_stage_history h WHERE h.lead_id = l.id)
+                       ELSE kept.date_leave IS NOT NULL OR NOT EXISTS (
+                           SELECT FROM crm_lead_stage_history h WHERE h.lead_id = l.id AND h.date_leave IS NULL
+                       )
+                   END
+             ORDER BY l.id
+            """,
+            ids=ids,
+            now=now,
+        )
 
     @api.model
     def _replace(self, lead_ids, stays):
@@ -106,56 +151,6 @@ class CrmLeadStageHistory(models.Model):
              ORDER BY v.position
             """,
             rows,
-        )
-
-    def _sql_end_stays(self, ids, now):
-        """End what the lead has left, and keep the status of the rest in step."""
-        return SQL(
-            """
-            UPDATE crm_lead_stage_history h
-               SET date_leave = CASE
-                       WHEN h.stage_id IS DISTINCT FROM l.stage_id OR l.won_status = 'lost'
-                       THEN GREATEST(%(now)s, h.date_enter)
-                   END,
-                   won_status = CASE
-                       WHEN h.stage_id IS DISTINCT FROM l.stage_id AND l.won_status != 'lost'
-                       THEN h.won_status
-                       ELSE l.won_status
-                   END
-              FROM crm_lead l
-             WHERE l.id = ANY(%(ids)s)
-               AND h.lead_id = l.id
-               AND h.date_leave IS NULL
-               AND (h.stage_id IS DISTINCT FROM l.stage_id OR h.won_status IS DISTINCT FROM l.won_status)
-            """,
-            ids=ids,
-            now=now,
-        )
-
-    def _sql_begin_stays(self, ids, now):
-        """Open a stay for each lead that stands in a stage without one.
-
-        A lead that was created lost has a stay of no length: it did drop out there.
-        """
-        return SQL(
-            """
-            INSERT INTO crm_lead_stage_history
-                   (lead_id, stage_id, date_enter, date_leave, won_status,
-                    user_id, team_id, company_id, expected_revenue)
-            SELECT l.id, l.stage_id, %(now)s, CASE WHEN l.won_status = 'lost' THEN %(now)s END,
-                   COALESCE(l.won_status, 'pending'),
-                   l.user_id, l.team_id, l.company_id, l.expected_revenue
-              FROM crm_lead l
-             WHERE l.id = ANY(%(ids)s)
-               AND l.stage_id IS NOT NULL
-               AND NOT EXISTS (
-                       SELECT FROM crm_lead_stage_history h
-                        WHERE h.lead_id = l.id AND (h.date_leave IS NULL OR l.won_status = 'lost')
-                   )
-             ORDER BY l.id
-            """,
-            ids=ids,
-            now=now,
         )
 
     @api.model

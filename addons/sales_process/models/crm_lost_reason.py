@@ -14,3 +14,6 @@ class CrmLostReason(models.Model):
     process_not_sales = fields.Boolean(
         string="No Sales Case", help="Spam, a job application, a supplier: does not count in conversion.",
     )
+    process_customer_choice = fields.Boolean(
+        string="Offered to the Customer", help="Can be chosen on the customer's page when a proposal is declined.",
+    )

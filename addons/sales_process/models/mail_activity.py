@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.mail.tools.discuss import Store
+
 
 class MailActivity(models.Model):
     """An activity of a process task: the two are done together, whichever is clicked."""
@@ -17,10 +19,20 @@ class MailActivity(models.Model):
         for activity in ours:
             activity._complete_task(feedback)
         rest = self - ours
+        rest._process_calls_made()
         if not rest:
-            messages = self.env["mail.message"]
-            return messages, self.browse()
+            return self.env["mail.message"], self.browse()
         return super(MailActivity, rest)._action_done(feedback=feedback, attachment_ids=attachment_ids)
+
+    def _process_calls_made(self):
+        """A call that somebody logs beside the process is a sign of life of the customer."""
+        calls = self.filtered(
+            lambda activity: activity.res_model == "crm.lead" and activity.activity_category == "phonecall"
+            and not activity.sudo().process_task_id
+        )
+        leads = self.env["crm.lead"].browse(calls.mapped("res_id")).exists().filtered("process_case_id")
+        if leads:
+            leads._process_customer_lives(self.env._("a call was logged"))
 
     def _complete_task(self, feedback):
         task = self.process_task_id
@@ -61,6 +73,17 @@ class MailActivity(models.Model):
         if not self.env.su and any(vals.get("process_task_id") for vals in vals_list):
             raise UserError(self.env._("Tasks of the process make their activities themselves."))
         return super().create(vals_list)
+
+    def _to_store_defaults(self, target):
+        """The web client is told which activities are tasks of the process: it opens their form."""
+        return [
+            *super()._to_store_defaults(target),
+            Store.Attr("process_task", lambda activity: activity._open_process_task().id or False),
+        ]
+
+    def _open_process_task(self):
+        task = self.sudo().process_task_id
+        return task if task.state == "open" else task.browse()
 
     def action_open_process_task(self):
         """Open the form of the task that this activity stands for."""

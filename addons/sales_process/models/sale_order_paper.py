@@ -39,11 +39,11 @@ class SaleOrder(models.Model):
     # HTML and PDF
     # ------------------------------------------------------------------
 
-    def _process_paper_html(self, kind, draft=False, **extra):
+    def _process_paper_html(self, kind, draft=False, template=None, **extra):
         """The HTML of this paper in the customer's language, and its fingerprint."""
         self.ensure_one()
         order = self.with_context(lang=self._process_lang())
-        template = f"sales_process.report_{kind}_document"
+        template = template or f"sales_process.report_{kind}_document"
         values = {"paper": order._process_paper_values(kind), "draft": draft, **extra}
         html = order.env["ir.qweb"]._render(template, values)
         fingerprint = hashlib.sha256(html.encode()).hexdigest()

@@ -31,6 +31,9 @@ class SalesApproval(models.Model):
     partner_id = fields.Many2one(related="order_id.partner_id", string="Customer")
     currency_id = fields.Many2one(related="order_id.currency_id")
     amount_untaxed = fields.Monetary(related="order_id.amount_untaxed")
+    order_line_ids = fields.One2many(related="order_id.order_line", string="Lines")
+    payment_term_id = fields.Many2one(related="order_id.payment_term_id")
+    discount_max = fields.Float("Highest discount (%)", compute="_compute_current")
     kind = fields.Selection(KINDS, required=True, readonly=True)
     rule_id = fields.Many2one("sales.approval.rule", readonly=True, ondelete="restrict")
     state = fields.Selection(
@@ -78,6 +81,7 @@ class SalesApproval(models.Model):
         for approval in self:
             order = approval.order_id.sudo()
             values = order._approval_values(approval.kind)
+            approval.discount_max = max(order.order_line.mapped("discount"), default=0.0)
             approval.current_fingerprint = engine.fingerprint(values)
             last = order._approval_last(approval.kind).get(approval.rule_id)
             worse = engine.worsening(last.judged_values, values) if last else []
@@ -187,6 +191,12 @@ class SalesApproval(models.Model):
     def action_approve(self):
         """Approve, from the list, the form or a phone."""
         return self.decide(True)
+
+    def action_preview(self):
+        """The paper that is asked about."""
+        self.ensure_one()
+        report = self.env.ref(f"sales_process.action_report_{self.kind}")
+        return report.report_action(self.order_id, config=False)
 
     def action_refuse(self):
         """Ask for the reason, then refuse."""

@@ -99,14 +99,19 @@ class SalesDocument(models.Model):
             "res_model": "sale.order",
             "res_id": order.id,
         })
+        return self._keep(order, kind, attachment, name, **values)
+
+    @api.model
+    def _keep(self, order, kind, attachment, name, **values):
+        """Keep this file as the next version; from now on it cannot be changed."""
         return self.sudo().create({
             "name": name,
             "order_id": order.id,
             "lead_id": order.sudo().opportunity_id.id,
             "kind": kind,
-            "version": version,
+            "version": (self._last(order, kind).version or 0) + 1,
             "attachment_id": attachment.id,
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": hashlib.sha256(attachment.raw or b"").hexdigest(),
             "user_id": self.env.uid,
             **values,
         }).with_env(self.env)

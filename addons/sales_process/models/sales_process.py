@@ -144,9 +144,12 @@ class SalesProcess(models.Model):
         steps = {
             step: step.copy({"process_id": twin.id, "phase_id": phases[step.phase_id].id}) for step in self.step_ids
         }
+        # what was just made stands in the cache in the order of making, not in its own
+        self.env.flush_all()
+        self.env["sales.process.step"].union(*steps.values()).invalidate_recordset()
         outcomes = {}
         for step, step_twin in steps.items():
-            outcomes.update(zip(step.outcome_ids, step_twin.outcome_ids.sorted(), strict=True))
+            outcomes.update(zip(step.outcome_ids, step_twin.outcome_ids, strict=True))
         for step, step_twin in steps.items():
             step._point_copy(step_twin, steps, outcomes)
         for gate in self.gate_ids:
@@ -178,6 +181,7 @@ class SalesProcess(models.Model):
 
         :raise UserError: problems that would let a deal get stuck, all of them, each with its step.
         """
+        self.check_access("write")
         for process in self:
             blocking = [text for text, blocks in process._problems() if blocks]
             if blocking:
@@ -196,6 +200,7 @@ class SalesProcess(models.Model):
 
     def action_archive_version(self):
         """Take no new leads on this version; running deals finish on it."""
+        self.check_access("write")
         self.filtered(lambda process: process.state == "active").sudo().write({"state": "archived"})
         return True
 
@@ -323,6 +328,7 @@ class SalesProcess(models.Model):
             code=process.code, version=process.version,
             phases=tuple(process.phase_ids.mapped("code")),
             steps=tuple(step._definition() for step in process.step_ids),
+            gates=tuple(gate._definition() for gate in process.gate_ids),
         )
 
     def _problems(self):
@@ -349,6 +355,8 @@ class SalesProcess(models.Model):
             "endless_loop": self.env._("these steps would run in a circle for ever: %s. Put a task or a wait between them.", problem.detail),
             "no_template": self.env._("the e-mail template is missing: choose one. %s", problem.detail),
             "no_assignee": self.env._("nobody can be found to do it: choose who is responsible."),
+            "no_leader": self.env._("it falls to the team leader, and a team of this process has none: the sales managers will get it."),
+            "gate_never_opens": self.env._("the gate “%s” can never be passed: it asks for nothing, or for a step that lies behind it.", problem.detail),
             "waits_for_nothing": self.env._("it waits for nothing: give it a deadline or an event of the customer."),
             "no_timer": self.env._("if nobody acts, nothing happens: add an escalation."),
             "no_deadline": self.env._("the escalation “%s” counts from a deadline the step does not have.", problem.detail),

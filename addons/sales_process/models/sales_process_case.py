@@ -43,6 +43,8 @@ class SalesProcessCase(models.Model):
     phase_id = fields.Many2one("sales.process.phase", string="Phase", ondelete="restrict", readonly=True)
     team_id = fields.Many2one(related="lead_id.team_id", store=True, index="btree_not_null")
     company_id = fields.Many2one(related="lead_id.company_id", store=True)
+    user_id = fields.Many2one(related="lead_id.user_id", string="Salesperson")
+    step_name = fields.Char(string="Current Step", compute="_compute_step_name")
     order_id = fields.Many2one(
         "sale.order", string="Order", ondelete="set null", index="btree_not_null", readonly=True,
         help="The order that the proposal and the contract of this case are made from.",
@@ -64,6 +66,17 @@ class SalesProcessCase(models.Model):
     _one_open = models.UniqueIndex(
         "(lead_id) WHERE state IN ('new', 'running', 'paused')", "A lead runs on one process at a time."
     )
+
+    def _compute_step_name(self):
+        for case in self:
+            case.step_name = case.lead_id.process_step_now if case.state in ("new", *OPEN_STATES) else False
+
+    def action_open_lead(self):
+        """Open the lead of this case."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window", "res_model": "crm.lead", "res_id": self.lead_id.id, "view_mode": "form",
+        }
 
     # ------------------------------------------------------------------
     # ENGINE'S VIEW
@@ -254,6 +267,13 @@ class SalesProcessCase(models.Model):
         }
         day = dates.get(name)
         return fields.Datetime.to_datetime(day).replace(hour=23, minute=59) if day else None
+
+    def _dates_changed(self, name):
+        """A moment outside was moved (the meeting, the validity of the proposal): what hangs on it follows."""
+        tasks = self.sudo().task_ids.filtered(
+            lambda task: task.state == "open" and name in (task.step_id.opens_at, task.step_id.due_at)
+        )
+        tasks._reschedule()
 
     # -- stages ---------------------------------------------------------------------------------
 

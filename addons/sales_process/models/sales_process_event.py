@@ -68,10 +68,8 @@ class SalesProcessEvent(models.Model):
             )
             self.invalidate_recordset(["lead_id"])
 
-    def _erase_personal_data(self):
-        """Blank what names a person, where the law asks for it; that something happened stays."""
+    def _forget_persons(self):
+        """Blank what may name a person, where the law asks for it; that something happened stays."""
         if self:
-            self.env.cr.execute(
-                "UPDATE sales_process_event SET text = NULL, data = NULL WHERE id IN %s", (tuple(self.ids),),
-            )
-            self.invalidate_recordset(["text", "data"])
+            self.env.cr.execute("UPDATE sales_process_event SET text = NULL WHERE id IN %s", (tuple(self.ids),))
+            self.invalidate_recordset(["text"])

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.safe_eval import safe_eval
 
+from ..engine import definition as engine
+
 
 class SalesProcessGate(models.Model):
     """What a lead must have before it may enter a phase, on whatever road it comes."""
@@ -32,6 +34,13 @@ class SalesProcessGate(models.Model):
         for gate in self:
             if gate.phase_id.process_id != gate.process_id or gate.kind == "step_done" and gate.step_id.process_id != gate.process_id:
                 raise ValidationError(self.env._("The phase and the step of a gate must belong to its process."))
+
+    def _definition(self):
+        """The gate as the engine knows it."""
+        self.ensure_one()
+        step = self.step_id.code if self.kind == "step_done" else None
+        empty = self.kind == "fields" and not self.field_ids or self.kind == "step_done" and not step
+        return engine.Gate(phase=self.phase_id.code, name=self.name, step=step, empty=empty)
 
     def _missing_for(self, cases):
         """dict case -> list of what is missing, in words; cases that pass are left out."""

@@ -6,11 +6,13 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from ..engine.definition import Delay
 from ..engine.schedule import outside_quiet_hours
 from .working_time import WorkingTime
 
 BATCH = 500
 WAITING = ("planned", "held")
+ONE_DAY = Delay(1, "days")
 FREE_MAIL = frozenset(
     "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.com gmx.de "
     "gmx.net web.de t-online.de proton.me protonmail.com mail.com mail.ru bk.ru inbox.ru list.ru internet.ru "
@@ -289,10 +291,20 @@ class SalesProcessMessage(models.Model):
         theirs = Domain("lead_id", "in", leads.ids) | Domain("commercial_partner_id", "in", partners.ids) | Domain("domain_key", "in", list(keys))
         waiting = self.sudo().search(Domain("state", "in", WAITING) & theirs)
         withdrawn = waiting.filtered(lambda message: message.until == "answered")._withdraw(why)
-        working_time = WorkingTime()
-        for message in waiting.filtered(lambda message: message.until == "done"):
-            message.date_due = working_time.due(message.case_id._calendar(), message.date_due, _one_day())
+        waiting.filtered(lambda message: message.until == "done")._put_off()
         return withdrawn.lead_id
+
+    @api.model
+    def _postpone(self, leads):
+        """The customer is reading the proposal: follow-ups are put off, not withdrawn."""
+        self.sudo().search([
+            ("lead_id", "in", leads.ids), ("state", "in", WAITING), ("until", "!=", "never"),
+        ])._put_off()
+
+    def _put_off(self):
+        working_time = WorkingTime()
+        for message in self:
+            message.date_due = working_time.due(message.case_id._calendar(), message.date_due, ONE_DAY)
 
     # ------------------------------------------------------------------
     # THE REP'S HAND
@@ -350,8 +362,3 @@ class SalesProcessMessage(models.Model):
             }
             for message in self
         ])
-
-
-def _one_day():
-    from ..engine.definition import Delay
-    return Delay(1, "days", True)

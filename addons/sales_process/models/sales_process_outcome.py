@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.safe_eval import safe_eval
 
@@ -80,6 +80,14 @@ class SalesProcessOutcome(models.Model):
     comment_required = fields.Boolean()
 
     _code_unique = models.Constraint("UNIQUE (step_id, code)", "Two outcomes of a step cannot share a code.")
+
+    wait_text = fields.Char(compute="_compute_wait_text")
+
+    @api.depends("wait_amount", "wait_unit", "wait_working", "asks_date")
+    def _compute_wait_text(self):
+        for outcome in self:
+            delay = outcome._delay_text(outcome.wait_amount, outcome.wait_unit, outcome.wait_working)
+            outcome.wait_text = outcome.env._("at the date named") if outcome.asks_date else delay
 
     def _definition(self):
         """The outcome as the engine knows it."""

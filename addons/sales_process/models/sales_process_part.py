@@ -53,3 +53,15 @@ class SalesProcessPart(models.AbstractModel):
                 process=frozen[0].display_name,
                 state=dict(frozen._fields["state"]._description_selection(self.env))[frozen[0].state],
             ))
+
+    @api.model
+    def _delay_text(self, amount, unit, working):
+        """A span of time in words: "4 working hours"; empty where there is none."""
+        if not amount:
+            return ""
+        names = {
+            ("minutes", False): self.env._("%g minutes", amount), ("minutes", True): self.env._("%g working minutes", amount),
+            ("hours", False): self.env._("%g hours", amount), ("hours", True): self.env._("%g working hours", amount),
+            ("days", False): self.env._("%g days", amount), ("days", True): self.env._("%g working days", amount),
+        }
+        return names[unit, bool(working)]

@@ -94,19 +94,28 @@ class SalesProcessStep(models.Model):
         for step in self:
             step.display_name = step.name or step.code
 
+    deadline_text = fields.Char(string="Within", compute="_compute_deadline_text")
+
+    @api.depends("deadline_amount", "deadline_unit", "deadline_working", "due_at")
+    def _compute_deadline_text(self):
+        due = dict(self._fields["due_at"]._description_selection(self.env))
+        for step in self:
+            delay = step._delay_text(step.deadline_amount, step.deadline_unit, step.deadline_working)
+            step.deadline_text = due.get(step.due_at) or delay
+
     def _point_copy(self, twin, steps, outcomes):
         """Point the copy of this step's outcomes and escalations to the copies of what they pointed to."""
-        for outcome, outcome_twin in zip(self.outcome_ids, twin.outcome_ids.sorted(), strict=True):
+        for outcome, outcome_twin in zip(self.outcome_ids, twin.outcome_ids, strict=True):
             outcome_twin.write({
                 "next_step_id": steps[outcome.next_step_id].id if outcome.next_step_id else False,
                 "limit_next_step_id": steps[outcome.limit_next_step_id].id if outcome.limit_next_step_id else False,
                 "unvisited_step_id": steps[outcome.unvisited_step_id].id if outcome.unvisited_step_id else False,
                 "taken_outcome_id": outcomes[outcome.taken_outcome_id].id if outcome.taken_outcome_id else False,
             })
-        for rung, rung_twin in zip(self.escalation_ids, twin.escalation_ids.sorted(), strict=True):
+        for rung, rung_twin in zip(self.escalation_ids, twin.escalation_ids, strict=True):
             if rung.outcome_id:
                 rung_twin.outcome_id = outcomes[rung.outcome_id]
-        for line, line_twin in zip(self.field_ids, twin.field_ids.sorted(), strict=True):
+        for line, line_twin in zip(self.field_ids, twin.field_ids, strict=True):
             line_twin.outcome_ids = [Command.set([outcomes[outcome].id for outcome in line.outcome_ids])]
 
     # ------------------------------------------------------------------
@@ -125,6 +134,7 @@ class SalesProcessStep(models.Model):
             skip_outcome=self.skip_outcome_code or None if self.skip else None,
             writes_customer=self.kind == "mail",
             has_template=bool(self.template_id or self.paper), has_assignee=self._has_assignee(),
+            needs_leader=self.assignee_type == "leader" and not all(team.user_id for team in self.process_id.team_ids),
             fields=tuple(self.field_ids.mapped("name")),
         )
 
@@ -142,7 +152,11 @@ class SalesProcessStep(models.Model):
         return working_time.due(calendar, begin, delay) if delay else False
 
     def _has_assignee(self):
-        needed = {"user": self.assignee_user_id, "group": self.assignee_group_id}
+        """Whether the rule can name anybody; the lead's own people are not known before there is a lead."""
+        needed = {
+            "user": self.assignee_user_id.filtered("active"),
+            "group": self.assignee_group_id.all_user_ids.filtered(lambda user: user.active and not user.share),
+        }
         return bool(needed.get(self.assignee_type, True))
 
     # ------------------------------------------------------------------

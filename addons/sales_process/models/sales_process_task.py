@@ -463,14 +463,32 @@ class SalesProcessTask(models.Model):
         due = working_time.due(calendar, begin, delay, backwards=rung.anchor == "before")
         return max(due, self.date_open)
 
+    def action_set_deadline(self, date_deadline):
+        """Give open tasks another deadline; what counts from it moves along.
+
+        :param date_deadline: UTC, not in the past.
+        """
+        self._need_leader()
+        deadline, working_time = self._as_moment(date_deadline), WorkingTime()
+        for task in self.sudo().filtered(lambda task: task.state == "open"):
+            task.date_deadline = deadline
+            task._move_timers(task.case_id._calendar(), working_time)
+        self.sudo()._log("note", self.env._("deadline set to %s", format_datetime(self.env, deadline, dt_format="short")))
+        return True
+
     def _reschedule(self):
-        """Work the moments of open tasks out anew, after their calendar changed; fired rungs stay fired."""
+        """Work the moments of open tasks out anew, after their calendar or a date outside changed;
+        fired rungs stay fired."""
         working_time = WorkingTime()
         for task in self.filtered(lambda task: task.state == "open"):
             calendar = task.case_id._calendar()
+            task.date_open = task.case_id._named_moment(task.step_id.opens_at) or task.date_open
             task.date_deadline = task.step_id._definition_deadline(task.case_id, task.date_open, calendar, working_time)
-            for timer in task.timer_ids.filtered(lambda timer: timer.state == "pending"):
-                timer.date_due = task._rung_due(timer.escalation_id, calendar, working_time) or timer.date_due
+            task._move_timers(calendar, working_time)
+
+    def _move_timers(self, calendar, working_time):
+        for timer in self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")):
+            timer.date_due = self._rung_due(timer.escalation_id, calendar, working_time) or timer.date_due
 
     def _make_activities(self):
         """An activity for each task, in its person's language, without a mail for each."""

@@ -4,3 +4,6 @@ from . import test_import
 from . import test_walk
 from . import test_renewal
 from . import test_document_request
+from . import test_rights
+from . import test_running
+from . import test_letters

@@ -146,6 +146,33 @@ class TestImport(StageHistoryCase):
             with self.assertRaises(AccessError):
                 self.env["crm.lead"].with_user(user).process_import([self.row()])
 
+    def test_pending_enters_the_process(self):
+        process = self.env.ref("sales_process.process_new_business")
+        process.team_ids += self.team
+        contact = process.phase_ids.filtered(lambda phase: phase.code == "contact")._stage_for(self.team)
+        history = [{"stage": contact.id, "date_enter": "2017-01-02 08:00:00"}]
+        rows = [
+            self.row("by code", stage_history=history, process_step="contact_result"),
+            self.row("by stage", stage_history=history, process_step=True),
+            self.row("not", stage_history=history),
+            self.row("won", stage_history=history, won_status="won"),
+            self.row("no such step", stage_history=history, process_step="dance"),
+        ]
+        mails = self.env["mail.mail"].search_count([])
+        result = self.leads.process_import(rows)
+        self.assertEqual([error["external_ref"] for error in result["errors"]], ["no such step"])
+        self.assertIn("dance", result["errors"][0]["error"])
+        leads = {ref: self.env["crm.lead"].browse(lead_id) for ref, lead_id in result["lead_ids"].items()}
+        self.assertEqual(
+            {ref: lead.process_state for ref, lead in leads.items()},
+            {"by code": "running", "by stage": "running", "not": "none", "won": "none"},
+        )
+        self.assertEqual(leads["by code"].process_step_id.code, "contact_result")
+        self.assertEqual(leads["by code"].process_open_task_ids.user_id, self.rep)
+        self.assertEqual(len(self.history(leads["by code"])), 1)
+        self.assertEqual(self.env["mail.mail"].search_count([]), mails)
+        self.assertEqual(leads["by code"].external_ref, "by code")
+
     def bad(self, expected, **changes):
         """A bad row is reported with its reason, the good ones around it are kept."""
         rows = [self.row("before"), self.row(**changes), self.row("after")]

@@ -1,0 +1,86 @@
+from odoo import api, fields, models
+
+BATCH = 500
+
+
+class ResourceCalendar(models.Model):
+    """Working hours: when they change, the deadlines that count in them are worked out anew."""
+
+    _inherit = "resource.calendar"
+
+    process_stale = fields.Boolean(readonly=True, help="Deadlines of the sales process are to be worked out anew.")
+
+    def _process_hours_changed(self):
+        """Open tasks are rescheduled after commit, in a job: there may be thousands of them."""
+        teams = self.env["crm.team"].sudo().with_context(active_test=False)
+        used = teams.search([("process_calendar_id", "in", self.ids)]).process_calendar_id
+        used |= self.env["res.company"].sudo().search([("resource_calendar_id", "in", self.ids)]).resource_calendar_id
+        if used and self.env["sales.process.task"].sudo().search_count([("state", "=", "open")], limit=1):
+            used.sudo().write({"process_stale": True})
+            self.env["sales.process.task"]._wake("sales_process.ir_cron_sales_process_reschedule")
+
+    @api.model
+    def _cron_process_reschedule(self):
+        """Reschedule the open tasks that count in calendars which have changed."""
+        for calendar in self.sudo().search([("process_stale", "=", True)]):
+            calendar._process_reschedule()
+            calendar.process_stale = False
+            self.env["ir.cron"]._commit_progress(1)
+
+    def _process_reschedule(self):
+        domain = [
+            ("state", "=", "open"), "|", ("team_id.process_calendar_id", "=", self.id),
+            "&", ("team_id.process_calendar_id", "=", False), "|", ("company_id.resource_calendar_id", "=", self.id),
+            ("company_id", "=", False),
+        ]
+        last = 0
+        while tasks := self.env["sales.process.task"].sudo().search([*domain, ("id", ">", last)], order="id", limit=BATCH):
+            tasks._reschedule()
+            last = tasks[-1].id
+            self.env["ir.cron"]._commit_progress(len(tasks))
+
+
+class ResourceCalendarAttendance(models.Model):
+    _inherit = "resource.calendar.attendance"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        attendances = super().create(vals_list)
+        attendances.calendar_id._process_hours_changed()
+        return attendances
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.calendar_id._process_hours_changed()
+        return result
+
+    def unlink(self):
+        calendars = self.calendar_id
+        result = super().unlink()
+        calendars._process_hours_changed()
+        return result
+
+
+class ResourceCalendarLeaves(models.Model):
+    _inherit = "resource.calendar.leaves"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        leaves = super().create(vals_list)
+        leaves._process_closed_days().calendar_id._process_hours_changed()
+        return leaves
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._process_closed_days().calendar_id._process_hours_changed()
+        return result
+
+    def unlink(self):
+        calendars = self._process_closed_days().calendar_id
+        result = super().unlink()
+        calendars._process_hours_changed()
+        return result
+
+    def _process_closed_days(self):
+        """Leaves of everybody; one person's leave does not change the hours of a team."""
+        return self.filtered(lambda leave: not leave.resource_id)

@@ -1,0 +1,209 @@
+import base64
+import binascii
+import io
+
+from PIL import Image, UnidentifiedImageError
+
+from odoo import SUPERUSER_ID, models
+from odoo.exceptions import UserError
+from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+
+from .sales_document import INTERNAL, INTERNAL_KEY
+
+NO_MAIL_KEY = "sales_process_no_order_mail"
+MAX_SIGNATURE = 1024 * 1024
+SCAN_TYPES = ("application/pdf", "image/png", "image/jpeg")
+
+
+class SaleOrder(models.Model):
+    """The contract is signed: on the customer's page, or on paper."""
+
+    _inherit = "sale.order"
+
+    # ------------------------------------------------------------------
+    # On the customer's page
+    # ------------------------------------------------------------------
+
+    def _process_sign_problem(self, document):
+        """Why this contract cannot be signed now, in the customer's words, or nothing."""
+        self.ensure_one()
+        order = self.sudo()
+        if order.contract_state != "to_sign" or order.state == "cancel":
+            return self.env._("This contract is not open for signature any more.")
+        if not document._is_current() or not order._contract_is_current():
+            return self.env._("This contract is being revised. You will get the new version by e-mail.")
+        if order.is_expired:
+            return self.env._("The time to sign this contract is over. Please ask us for a new one.")
+        if not order._approval_is_valid("contract"):
+            return self.env._("This contract is being revised. You will get the new version by e-mail.")
+        return None
+
+    def _process_signed_document(self, document):
+        """The signed copy of exactly this contract, if there is one."""
+        self.ensure_one()
+        copies = self.sudo().sales_document_ids.filtered(lambda d: d.kind == "signed_contract")
+        return copies.filtered(
+            lambda copy: (copy.evidence or {}).get("sha256") == document.sha256
+        )[:1]
+
+    def _process_sign_contract(self, document, sha256, name, signature, origin):
+        """Sign that very file, once: keep the evidence, confirm the order.
+
+        :param str sha256: of the file the customer had before their eyes
+        :param str signature: base64 of the picture
+        :param dict origin: `ip` and `agent` of the request
+        :return: the signed copy; the first one where it was signed before
+        """
+        self.ensure_one()
+        self.env.cr.execute("SELECT id FROM sale_order WHERE id = %s FOR UPDATE", [self.id])
+        self.invalidate_recordset(["contract_state", "state"])
+        done = self._process_signed_document(document)
+        if done:
+            return done
+        problem = self._process_sign_problem(document)
+        content = document._content()
+        if not problem and sha256 != document.sha256:
+            problem = self.env._("The contract was changed while you read it. Please load the page again.")
+        if problem:
+            raise UserError(problem)
+        order = self.with_user(SUPERUSER_ID).with_context(
+            **{INTERNAL_KEY: INTERNAL, NO_MAIL_KEY: INTERNAL, "lang": self._process_lang()}
+        )
+        picture = order._process_signature_picture(signature)
+        evidence = order._process_evidence(document, name, origin)
+        copy = order._process_keep_signed(document, content, picture, evidence)
+        order.write({"signature": picture, "signed_by": evidence["name"], "signed_on": self.env.cr.now()})
+        order._process_contract_signed(document)
+        return copy
+
+    def _process_signature_picture(self, signature):
+        """The picture, made anew from its pixels: nothing else of the upload is kept."""
+        try:
+            raw = base64.b64decode(signature or "", validate=True)
+            if not raw or len(raw) > MAX_SIGNATURE:
+                raise UserError(self.env._("Please sign in the field."))
+            picture = Image.open(io.BytesIO(raw))
+            picture.load()
+        except (binascii.Error, ValueError, OSError, UnidentifiedImageError, Image.DecompressionBombError):
+            raise UserError(self.env._("Please sign in the field.")) from None
+        output = io.BytesIO()
+        picture.convert("RGBA").save(output, "PNG")
+        return base64.b64encode(output.getvalue())
+
+    def _process_evidence(self, document, name, origin):
+        name = " ".join((name or "").split())[:200]
+        if not name:
+            raise UserError(self.env._("Please write your name."))
+        return {
+            "document": f"{document.name} (v{document.version})",
+            "document_id": document.id,
+            "sha256": document.sha256,
+            "name": name,
+            "date": self.env.cr.now().strftime("%Y-%m-%d %H:%M:%S"),
+            "ip": origin.get("ip") or "",
+            "agent": (origin.get("agent") or "")[:300],
+        }
+
+    def _process_keep_signed(self, document, content, picture, evidence):
+        """The contract with the record of the signature as its last page."""
+        html, _fingerprint = self._process_paper_html(
+            "signed_contract",
+            template="sales_process.report_evidence_document",
+            evidence=evidence,
+            signature=f"data:image/png;base64,{picture.decode()}",
+        )
+        page = self._process_paper_pdf(html, "signed_contract")
+        return self.env["sales.document"]._make(
+            self,
+            "signed_contract",
+            join_pdf(content, page),
+            self._process_paper_name("signed_contract"),
+            evidence=evidence,
+            values_fingerprint=document.values_fingerprint,
+        )
+
+    def _process_contract_signed(self, document):
+        """Both sides have signed: the contract runs, the order is confirmed without a
+        letter of its own, and the process hears of it."""
+        self._contract_mark_signed()
+        if self.state in ("draft", "sent"):
+            self.action_confirm()
+        self._message_log(
+            body=self.env._("Contract signed by %s.", self.signed_by or self.partner_id.name),
+            author_id=self.partner_id.id,
+        )
+        self._process_signal("contract_signed", {"version": document.version})
+
+    def _send_order_notification_mail(self, mail_template, allow_deferred_sending=True):
+        if self.env.context.get(NO_MAIL_KEY) is INTERNAL:
+            return None
+        return super()._send_order_notification_mail(
+            mail_template, allow_deferred_sending=allow_deferred_sending
+        )
+
+    def _process_decline_contract(self, document, why, comment):
+        """The customer does not sign: because of the `text`, the `price`, or at all (`no`).
+
+        :return: whether this answer was the one that counted
+        """
+        self.ensure_one()
+        self.env.cr.execute("SELECT id FROM sale_order WHERE id = %s FOR UPDATE", [self.id])
+        self.invalidate_recordset(["contract_state"])
+        order = self.with_user(SUPERUSER_ID).with_context(**{INTERNAL_KEY: INTERNAL})
+        if order.contract_state != "to_sign":
+            return False
+        order._contract_mark_declined(comment)
+        order._process_signal(
+            "contract_declined", {"version": document.version, "why": why, "comment": comment}
+        )
+        return True
+
+    # ------------------------------------------------------------------
+    # On paper
+    # ------------------------------------------------------------------
+
+    def _process_accept_scan(self):
+        """Take the newest file attached to the order as the scan of the signed contract."""
+        self.ensure_one()
+        self.check_access("write")
+        document = self.env["sales.document"]._last(self, "contract")
+        scan = self._process_find_scan(document)
+        if not document or not scan:
+            raise UserError(
+                self.env._("%s: attach the scan of the signed contract (PDF or picture) first.", self.name)
+            )
+        order = self.sudo().with_context(**{INTERNAL_KEY: INTERNAL, NO_MAIL_KEY: INTERNAL})
+        evidence = {
+            "document": f"{document.name} (v{document.version})",
+            "document_id": document.id,
+            "sha256": document.sha256,
+            "on_paper": True,
+            "accepted_by": self.env.user.name,
+            "date": self.env.cr.now().strftime("%Y-%m-%d %H:%M:%S"),
+        }
+        copy = self.env["sales.document"]._keep(
+            order, "signed_contract", scan, self._process_paper_name("signed_contract"), evidence=evidence
+        )
+        order._process_contract_signed(document)
+        return copy
+
+    def _process_find_scan(self, document):
+        """The newest upload since the contract was made that is no paper of ours."""
+        papers = self.sudo().sales_document_ids.attachment_id
+        return self.env["ir.attachment"].sudo().search([
+            ("res_model", "=", "sale.order"), ("res_id", "=", self.id), ("res_field", "=", False),
+            ("mimetype", "in", SCAN_TYPES), ("id", "not in", papers.ids),
+            ("create_date", ">=", document.date),
+        ], order="id desc", limit=1)
+
+
+def join_pdf(*contents):
+    """These PDFs, one behind the other."""
+    writer = PdfFileWriter()
+    for content in contents:
+        reader = PdfFileReader(io.BytesIO(content))
+        for index in range(reader.getNumPages()):
+            writer.addPage(reader.getPage(index))
+    output = io.BytesIO()
+    writer.write(output)
+    return output.getvalue()

@@ -1,0 +1,238 @@
+import { Component, markup, onWillStart, useState } from "@odoo/owl";
+import { DateTimeInput } from "@web/core/datetime/datetime_input";
+import { serializeDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { RecordSelector } from "@web/core/record_selectors/record_selector";
+import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
+import { useService } from "@web/core/utils/hooks";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { RecordPart } from "./task_part";
+
+const REFUSED = "refused";
+const PERSON_KINDS = ["task", "approval", "meeting"];
+
+/** The form of a task: the customer, this step's fields, and the outcomes as buttons. */
+export class TaskForm extends Component {
+    static template = "sales_process.TaskForm";
+    static components = { DateTimeInput, RecordPart, RecordSelector };
+    static props = { ...standardWidgetProps };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.notification = useService("notification");
+        this.state = useState({ form: null, chosen: null, busy: false, passed: null, tab: "history", ...this.emptyAnswer() });
+        this.records = {};
+        onWillStart(() => this.load(this.props.record.resId));
+    }
+
+    emptyAnswer() {
+        return { date: false, reason: "", comment: "", duration: "", mergeId: false };
+    }
+
+    async load(taskId) {
+        const form = await this.orm.call("sales.process.task", "get_form", [[taskId]]);
+        form.task.instruction = form.task.instruction && markup(form.task.instruction);
+        form.lead.wishes = form.lead.wishes && markup(form.lead.wishes);
+        this.records = {};
+        Object.assign(this.state, { form, chosen: null, ...this.emptyAnswer() });
+    }
+
+    // -- what stands on the form ------------------------------------------------------------------
+
+    get task() {
+        return this.state.form.task;
+    }
+
+    /** The way forward first; what ends the deal badly last. */
+    get outcomes() {
+        return this.state.form.outcomes;
+    }
+
+    buttonClass(outcome, index) {
+        if (outcome.end === "lost") {
+            return "btn-outline-danger";
+        }
+        return index === 0 ? "btn-primary" : "btn-secondary";
+    }
+
+    get chosenAsks() {
+        const outcome = this.state.chosen;
+        return {
+            date: outcome.asks_date,
+            reason: outcome.code === REFUSED || outcome.asks_reason,
+            comment: outcome.asks_comment,
+            merge: outcome.asks_merge,
+        };
+    }
+
+    get canConfirm() {
+        const asks = this.chosenAsks;
+        return (
+            !(asks.date && !this.state.date) &&
+            !(asks.reason && !this.state.reason) &&
+            !(asks.comment && !this.state.comment.trim()) &&
+            !(asks.merge && !this.state.mergeId)
+        );
+    }
+
+    get isPersonKind() {
+        return PERSON_KINDS.includes(this.task.kind);
+    }
+
+    get mergeDomain() {
+        return [["id", "!=", this.state.form.lead.id]];
+    }
+
+    get tomorrow() {
+        return luxon.DateTime.now().plus({ days: 1 }).set({ hour: 10, minute: 0, second: 0, millisecond: 0 });
+    }
+
+    partContext(part) {
+        return part.model === "calendar.event" ? { default_name: this.state.form.lead.name } : {};
+    }
+
+    onPartLoaded(part, record) {
+        this.records[part.model] = record;
+    }
+
+    // -- answering --------------------------------------------------------------------------------
+
+    onRefused() {
+        this.choose({ code: REFUSED, name: _t("The customer refused"), end: "lost" });
+    }
+
+    /** An outcome that needs nothing more is taken at once; else what it needs is asked for. */
+    choose(outcome) {
+        if (this.state.busy || !this.checkNeeds(outcome)) {
+            return;
+        }
+        this.state.chosen = outcome;
+        if (outcome.asks_date && !this.state.date) {
+            this.state.date = this.tomorrow;
+        }
+        const asks = this.chosenAsks;
+        if (asks.date || asks.reason || asks.comment || asks.merge) {
+            return;
+        }
+        this.state.chosen = null;
+        return this.complete(outcome);
+    }
+
+    /** Marks the fields that this outcome needs and that are empty, and names them. */
+    checkNeeds(outcome) {
+        const missing = [];
+        for (const part of this.state.form.parts) {
+            const record = this.records[part.model];
+            for (const [name, need] of Object.entries(part.needs)) {
+                const filled = (field) => this.isFilled(record, field);
+                if (need.outcomes.includes(outcome.code) && !filled(name) && !(need.instead && filled(need.instead))) {
+                    missing.push(part.fields[name].string);
+                    record.setInvalidField(name);
+                }
+            }
+        }
+        if (missing.length) {
+            const title = _t("“%s” needs:", outcome.name);
+            this.notification.add(missing.join(", "), { title, type: "danger" });
+        }
+        return !missing.length;
+    }
+
+    isFilled(record, name) {
+        const value = record?.data[name];
+        if (value && record.fields[name].type === "html") {
+            const box = document.createElement("div");
+            box.innerHTML = value.toString();
+            return Boolean(box.textContent.trim());
+        }
+        return Array.isArray(value?.records) ? value.records.length > 0 : Boolean(value);
+    }
+
+    async values() {
+        const values = {};
+        for (const part of this.state.form.parts) {
+            const changes = await this.records[part.model].getChanges();
+            for (const name of part.names.filter((name) => name in changes)) {
+                values[name] = changes[name];
+            }
+        }
+        if (this.state.date) {
+            values.date = serializeDateTime(this.state.date);
+        }
+        if (this.state.reason) {
+            values.lost_reason_id = parseInt(this.state.reason);
+        }
+        if (this.state.mergeId) {
+            values.merge_lead_id = this.state.mergeId;
+        }
+        if (this.state.duration) {
+            values.duration = parseFloat(this.state.duration);
+        }
+        return values;
+    }
+
+    /** What was typed stays where it is when the server says no. */
+    async complete(outcome) {
+        this.state.busy = true;
+        try {
+            const values = await this.values();
+            const args = [[this.task.id], outcome.code, values, this.state.comment.trim() || null];
+            const opened = await this.orm.call("sales.process.task", "complete", args);
+            await this.goOn(outcome, opened);
+        } finally {
+            this.state.busy = false;
+        }
+    }
+
+    /** What follows at once, and is this user's to do, is asked in the same dialog. */
+    async goOn(outcome, opened) {
+        const done = _t("%(task)s: %(outcome)s", { task: this.task.name, outcome: outcome.name });
+        const next = await this.nextOfMine(opened);
+        if (next) {
+            this.state.passed = done;
+            return this.load(next);
+        }
+        this.notification.add(done, { type: "success" });
+        if (this.env.inDialog) {
+            return this.action.doAction({ type: "ir.actions.act_window_close" });
+        }
+        this.state.passed = done;
+        await this.load(this.task.id);
+    }
+
+    async nextOfMine(opened) {
+        if (!opened.length) {
+            return false;
+        }
+        const fields = ["state", "kind", "user_id", "date_open"];
+        const tasks = await this.orm.read("sales.process.task", opened, fields).catch(() => []);
+        const now = serializeDateTime(luxon.DateTime.now().plus({ minutes: 1 }));
+        const mine = tasks.find(
+            (task) =>
+                task.state === "open" && PERSON_KINDS.includes(task.kind) && task.date_open <= now &&
+                task.user_id && task.user_id[0] === user.userId
+        );
+        return mine ? mine.id : false;
+    }
+
+    // -- letters and links ------------------------------------------------------------------------
+
+    async onLetter(letter, method) {
+        await this.orm.call("sales.process.message", method, [[letter.id]]);
+        this.state.form.letters = (await this.orm.call("sales.process.task", "get_form", [[this.task.id]])).letters;
+    }
+
+    openRecord(model, id) {
+        return this.action.doAction({
+            type: "ir.actions.act_window", res_model: model, res_id: id, views: [[false, "form"]],
+        });
+    }
+
+    openTask(id) {
+        return this.load(id);
+    }
+}
+
+registry.category("view_widgets").add("sales_process_task", { component: TaskForm });
