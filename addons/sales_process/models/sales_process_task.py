@@ -39,7 +39,7 @@ class SalesProcessTask(models.Model):
         default="open", required=True, readonly=True,
     )
     kind = fields.Selection(related="step_id.kind")
-    on_hold = fields.Boolean(readonly=True, help="The case is paused: nothing runs by itself.")
+    on_hold = fields.Boolean(string="Paused", readonly=True, help="The case is paused: nothing runs by itself.")
     is_passed = fields.Boolean(string="Passed", readonly=True, help="Gone through without being opened.")
     why = fields.Char(readonly=True)
     user_id = fields.Many2one("res.users", string="Responsible", index="btree_not_null", readonly=True)

@@ -1,6 +1,6 @@
 from lxml import etree
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from .sales_process_task import OPEN_STATES
@@ -13,6 +13,14 @@ class SalesProcessTask(models.Model):
     """What the form of a task shows: the customer, the fields of this step only, the answers."""
 
     _inherit = "sales.process.task"
+
+    customer_name = fields.Char(string="Customer", compute="_compute_customer_name")
+
+    def _compute_customer_name(self):
+        for task in self:
+            lead = task.sudo().lead_id
+            names = [lead.contact_name or lead.partner_id.name, lead.partner_name or lead.partner_id.commercial_company_name]
+            task.customer_name = ", ".join(dict.fromkeys(name for name in names if name)) or lead.email_from or lead.phone
 
     @api.readonly
     def get_form(self):

@@ -9,7 +9,7 @@ import { RecordPart } from "@sales_process/task_form/task_part";
 export class GateDialog extends Component {
     static template = "sales_process.GateDialog";
     static components = { Dialog, RecordPart };
-    static props = { leadId: Number, stageId: Number, gate: Object, onMoved: Function, close: Function };
+    static props = { leadId: Number, stageId: Number, gate: Object, changes: Object, onMoved: Function, close: Function };
 
     setup() {
         this.orm = useService("orm");
@@ -44,13 +44,19 @@ export class GateDialog extends Component {
     onSave() {
         return this.run(async () => {
             const changes = this.record ? await this.record.getChanges() : {};
-            await this.orm.write("crm.lead", [this.props.leadId], { ...changes, stage_id: this.props.stageId });
+            await this.orm.write("crm.lead", [this.props.leadId], {
+                ...this.props.changes, ...changes, stage_id: this.props.stageId,
+            });
         });
     }
 
     onOverride() {
-        return this.run(() =>
-            this.orm.call("crm.lead", "process_move", [[this.props.leadId], this.props.stageId, this.state.reason])
-        );
+        const { leadId, stageId, changes } = this.props;
+        return this.run(async () => {
+            if (Object.keys(changes).length) {
+                await this.orm.write("crm.lead", [leadId], changes);
+            }
+            await this.orm.call("crm.lead", "process_move", [[leadId], stageId, this.state.reason]);
+        });
     }
 }

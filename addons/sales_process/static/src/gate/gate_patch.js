@@ -1,3 +1,4 @@
+import { markRaw } from "@odoo/owl";
 import { RPCError } from "@web/core/network/rpc";
 import { patch } from "@web/core/utils/patch";
 import { Record } from "@web/model/relational_model/record";
@@ -13,31 +14,22 @@ patch(Record.prototype, {
         if (!stage) {
             return super._save(...arguments);
         }
-        const asked = async (error) => (isRefusal(error) ? askForMissing(this, stage) : false);
-        const { onError } = options;
-        try {
-            return await super._save({
-                ...options,
-                onError: async (error, tools) => {
-                    if (await asked(error)) {
-                        tools.discard();
-                        return false;
-                    }
-                    if (onError) {
-                        return onError(error, tools);
-                    }
-                    if (!this.isInEdition) {
-                        await this._load({});
-                    }
-                    throw error;
-                },
-            });
-        } catch (error) {
-            this._changes.stage_id && (await this._discard());
-            throw error;
-        }
+        return super._save({ ...options, onError: (error, tools) => onRefused(this, stage, error, tools, options.onError) });
     },
 });
+
+async function onRefused(record, stageId, error, tools, onError) {
+    if (isRefusal(error) && (await askForMissing(record, stageId))) {
+        return false;
+    }
+    if (onError) {
+        return onError(error, tools);
+    }
+    if (!record.isInEdition) {
+        await record._load({});
+    }
+    throw error;
+}
 
 function isRefusal(error) {
     return error instanceof RPCError && error.exceptionName === "odoo.exceptions.ValidationError";
@@ -49,11 +41,24 @@ async function askForMissing(record, stageId) {
     if (!gate) {
         return false;
     }
+    const changes = record._getChanges();
+    delete changes.stage_id;
+    forgetStage(record);
     record.model.dialog.add(GateDialog, {
         leadId: record.resId,
         stageId,
         gate,
+        changes,
         onMoved: () => record.model.load(),
     });
     return true;
+}
+
+/** The lead shows the stage it is in again; whatever else was changed in the form stays. */
+function forgetStage(record) {
+    const { stage_id: _dropped, ...rest } = record._changes;
+    record._changes = markRaw(rest);
+    record.data = { ...record._values, ...record._changes };
+    record.dirty = Object.keys(rest).length > 0;
+    record._setEvalContext();
 }

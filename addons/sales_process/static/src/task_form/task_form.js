@@ -77,6 +77,16 @@ export class TaskForm extends Component {
         );
     }
 
+    get telephone() {
+        return `tel:${this.state.form.lead.phone.replace(/[^+\d]/g, "")}`;
+    }
+
+    /** The customer's wishes are shown where they are not asked for. */
+    get showWishes() {
+        const { lead, parts } = this.state.form;
+        return lead.wishes && !parts.some((part) => part.names.includes("description"));
+    }
+
     get isPersonKind() {
         return PERSON_KINDS.includes(this.task.kind);
     }
