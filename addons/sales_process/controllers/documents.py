@@ -5,7 +5,7 @@ from odoo.tools import get_lang
 from ..engine import upload
 
 PURPOSE = "documents"
-# The address is a secret, and what lies behind it is the customer's: it is neither indexed, kept nor passed on.
+# The address is a secret, what lies behind it the customer's: neither indexed, nor kept, nor passed on.
 PRIVATE_HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -23,26 +23,39 @@ class CustomerDocuments(http.Controller):
     It works without scripts.
     """
 
-    @http.route("/sales_process/documents/<string:token>", type="http", auth="public", methods=["GET"], save_session=False)
+    @http.route(
+        "/sales_process/documents/<string:token>",
+        type="http",
+        auth="public",
+        methods=["GET"],
+        save_session=False,
+    )
     def documents_page(self, token, item=None, problem=None, **_kwargs):
         documents = self._find(token)
         if not documents:
             return self._gone()
-        return self._render("sales_process.documents_page", {
-            "documents": documents,
-            "order": documents.order_id,
-            "company": documents.company_id,
-            "token": token,
-            "problem_item": item,
-            "problem": self._problem_text(problem),
-            "accept": ",".join(f".{ending}" for ending in upload.EXTENSIONS),
-            "open_count": len(documents.item_ids.filtered(lambda one: one.state in ("open", "returned"))),
-        })
+        return self._render(
+            "sales_process.documents_page",
+            {
+                "documents": documents,
+                "order": documents.order_id,
+                "company": documents.company_id,
+                "token": token,
+                "problem_item": item,
+                "problem": self._problem_text(problem),
+                "accept": ",".join(f".{ending}" for ending in upload.EXTENSIONS),
+                "open_count": len(documents.item_ids.filtered(lambda one: one.state in ("open", "returned"))),
+            },
+        )
 
     @http.route(
         "/sales_process/documents/<string:token>/<int:item_id>/<any(give,skip,remove):act>",
-        type="http", auth="public", methods=["POST"], csrf=False, save_session=False,
-    )  # fmt: skip
+        type="http",
+        auth="public",
+        methods=["POST"],
+        csrf=False,
+        save_session=False,
+    )
     def documents_answer(self, token, item_id, act, **values):
         documents = self._find(token)
         if not documents:
@@ -54,8 +67,11 @@ class CustomerDocuments(http.Controller):
 
     @http.route(
         "/sales_process/documents/<string:token>/file/<int:attachment_id>",
-        type="http", auth="public", methods=["GET"], save_session=False,
-    )  # fmt: skip
+        type="http",
+        auth="public",
+        methods=["GET"],
+        save_session=False,
+    )
     def documents_file(self, token, attachment_id):
         """A file the customer handed in themselves; saved, never shown, by their browser."""
         documents = self._find(token)
@@ -63,12 +79,15 @@ class CustomerDocuments(http.Controller):
         if not file:
             return self._gone()
         kind = file.mimetype if file.mimetype in upload.EXTENSIONS.values() else "application/octet-stream"
-        return request.make_response(file.raw, headers=[
-            *PRIVATE_HEADERS.items(),
-            ("Content-Type", kind),
-            ("Content-Disposition", content_disposition(upload.safe_name(file.name))),
-            ("Content-Security-Policy", "sandbox; default-src 'none'"),
-        ])
+        return request.make_response(
+            file.raw,
+            headers=[
+                *PRIVATE_HEADERS.items(),
+                ("Content-Type", kind),
+                ("Content-Disposition", content_disposition(upload.safe_name(file.name))),
+                ("Content-Security-Policy", "sandbox; default-src 'none'"),
+            ],
+        )
 
     # ------------------------------------------------------------------
 
@@ -107,13 +126,22 @@ class CustomerDocuments(http.Controller):
         return {
             "empty": _("There was nothing to save. Please choose a file or type your answer."),
             "too_big": _("This file is larger than 20 MB. Please make it smaller, or send it in parts."),
-            "type": _("Files of this kind cannot be taken. Please send a PDF, a photo (JPG, PNG, HEIC) or a document (DOCX, XLSX, ODT)."),
-            "content": _("This file is not what its name says, or it is damaged. Please save it anew as a PDF and try again."),
+            "type": _(
+                "Files of this kind cannot be taken. Please send a PDF, a photo (JPG, PNG, HEIC) "
+                "or a document (DOCX, XLSX, ODT)."
+            ),
+            "content": _(
+                "This file is not what its name says, or it is damaged. "
+                "Please save it anew as a PDF and try again."
+            ),
             "quota": _("There is no room for more files here. Please remove one, or write to us."),
             "too_long": _("This text is too long. Please shorten it, or write to us."),
             "reason": _("Please say why this does not apply to you."),
             "closed": _("This has been accepted already; nothing more is needed here."),
-            "stale": _("This was changed meanwhile, perhaps in another window. What you see now is the latest: please look at it and try again."),
+            "stale": _(
+                "This was changed meanwhile, perhaps in another window. What you see now is the latest: "
+                "please look at it and try again."
+            ),
         }.get(code)
 
     def _gone(self):

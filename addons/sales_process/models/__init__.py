@@ -23,6 +23,7 @@ from . import sale_order_contract
 from . import sale_order_line
 from . import sale_order_paper
 from . import sale_order_proposal
+from . import sale_order_renewal
 from . import sale_order_signature
 from . import sales_approval
 from . import sales_approval_rule

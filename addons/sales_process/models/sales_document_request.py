@@ -31,13 +31,16 @@ class SalesDocumentRequest(models.Model):
     )
     date_sent = fields.Datetime(string="Sent On", readonly=True)
     date_complete = fields.Datetime(string="Complete On", readonly=True)
-    completion = fields.Integer(readonly=True, help="How often it became complete: returning an item opens it again.")
+    completion = fields.Integer(
+        readonly=True, help="How often it became complete: returning an item opens it again."
+    )
     waive_reason = fields.Char(readonly=True)
     item_ids = fields.One2many("sales.document.request.item", "request_id", string="Items")
     open_text = fields.Char(string="Still Open", compute="_compute_open_text")
 
     _one_open = models.UniqueIndex(
-        "(order_id) WHERE state = 'open'", "The customer has been asked for the documents of this order already."
+        "(order_id) WHERE state = 'open'",
+        "The customer has been asked for the documents of this order already.",
     )
 
     @api.depends("order_id.name")
@@ -65,13 +68,18 @@ class SalesDocumentRequest(models.Model):
     @api.model
     def _prepare_for_order(self, order):
         """Values of a request in the customer's language, made from the checklist of the order's company."""
-        checklist = self.env["sales.document.checklist"].sudo().search(
-            [("company_id", "in", (order.company_id.id, False)), ("item_ids", "!=", False)], limit=1
-        ).with_context(lang=order.partner_id.lang)
+        checklist = (
+            self.env["sales.document.checklist"]
+            .sudo()
+            .search([("company_id", "in", (order.company_id.id, False)), ("item_ids", "!=", False)], limit=1)
+            .with_context(lang=order.partner_id.lang)
+        )
         if not checklist:
-            raise UserError(self.env._(
-                "There is no checklist for %s: make one under Configuration.", order.company_id.name
-            ))
+            raise UserError(
+                self.env._(
+                    "There is no checklist for %s: make one under Configuration.", order.company_id.name
+                )
+            )
         return {
             "order_id": order.id,
             "checklist_id": checklist.id,
@@ -86,7 +94,9 @@ class SalesDocumentRequest(models.Model):
     def action_remind(self):
         """Send the customer a new letter with the link; it names what is open."""
         self._check_may_act()
-        self.filtered(lambda request: request.state == "open")._send("sales_process.mail_template_documents_reminder")
+        self.filtered(lambda request: request.state == "open")._send(
+            "sales_process.mail_template_documents_reminder"
+        )
         return True
 
     def action_waive(self, reason):
@@ -117,9 +127,12 @@ class SalesDocumentRequest(models.Model):
         orders = self.order_id
         without = orders.filtered(lambda order: not order.partner_id.email)
         if without:
-            raise UserError(self.env._(
-                "These customers have no e-mail address: %s.", ", ".join(without.partner_id.mapped("display_name"))
-            ))
+            raise UserError(
+                self.env._(
+                    "These customers have no e-mail address: %s.",
+                    ", ".join(without.partner_id.mapped("display_name")),
+                )
+            )
         orders._process_mail_link(template, "documents")
         self.sudo().write({"date_sent": self.env.cr.now()})
 
@@ -140,11 +153,13 @@ class SalesDocumentRequest(models.Model):
             request._plan_check()
 
     def _complete(self):
-        self.sudo().write({
-            "state": "complete",
-            "date_complete": self.env.cr.now(),
-            "completion": self.completion + 1,
-        })
+        self.sudo().write(
+            {
+                "state": "complete",
+                "date_complete": self.env.cr.now(),
+                "completion": self.completion + 1,
+            }
+        )
         self._after_end()
         self.lead_id._process_signal("documents_complete", self.order_id, {"version": self.completion})
 

@@ -43,7 +43,9 @@ class SalesDocumentRequestItem(models.Model):
     date_decided = fields.Datetime(readonly=True)
     decided_by_id = fields.Many2one("res.users", readonly=True)
     version = fields.Integer(
-        default=1, readonly=True, help="Grows with every answer: an outdated page cannot overwrite a newer one."
+        default=1,
+        readonly=True,
+        help="Grows with every answer: an outdated page cannot overwrite a newer one.",
     )
 
     # ------------------------------------------------------------------
@@ -53,9 +55,14 @@ class SalesDocumentRequestItem(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         fresh = {
-            "state": "open", "answer": False, "attachment_ids": False, "date_given": False,
-            "date_decided": False, "decided_by_id": False, "version": 1,
-        }  # fmt: skip
+            "state": "open",
+            "answer": False,
+            "attachment_ids": False,
+            "date_given": False,
+            "date_decided": False,
+            "decided_by_id": False,
+            "version": 1,
+        }
         for vals in vals_list:
             self._check_editable(vals.keys() - {"request_id"})
         return super().create([vals | fresh for vals in vals_list])
@@ -77,14 +84,18 @@ class SalesDocumentRequestItem(models.Model):
     def _check_editable(self, names):
         forbidden = set(names) - EDITABLE_FIELDS
         if forbidden:
-            raise AccessError(self.env._(
-                "These fields are set by the customer's answer and by accepting or returning it: %s.",
-                ", ".join(sorted(forbidden)),
-            ))
+            raise AccessError(
+                self.env._(
+                    "These fields are set by the customer's answer and by accepting or returning it: %s.",
+                    ", ".join(sorted(forbidden)),
+                )
+            )
 
     def _set(self, vals):
         """Write what `write` refuses; without a context key, since a client could send one."""
-        return super().write(vals | {"date_decided": vals.get("date_decided"), "decided_by_id": vals.get("decided_by_id")})
+        return super().write(
+            vals | {"date_decided": vals.get("date_decided"), "decided_by_id": vals.get("decided_by_id")}
+        )
 
     # ------------------------------------------------------------------
     # The rep's side
@@ -118,19 +129,23 @@ class SalesDocumentRequestItem(models.Model):
     def _check_may_decide(self, states):
         self.request_id._check_may_act()
         if any(item.state not in states for item in self):
-            raise UserError(self.env._("There is nothing to decide on: the customer has not answered, or it is decided."))
+            raise UserError(
+                self.env._("There is nothing to decide on: the customer has not answered, or it is decided.")
+            )
 
     def _decide(self, state):
         for item in self.sudo():
-            item._set({
-                "state": state,
-                "version": item.version + 1,
-                "date_decided": self.env.cr.now(),
-                "decided_by_id": self.env.uid,
-            })
+            item._set(
+                {
+                    "state": state,
+                    "version": item.version + 1,
+                    "date_decided": self.env.cr.now(),
+                    "decided_by_id": self.env.uid,
+                }
+            )
 
     def _is_settled(self):
-        """Whether this item does not stand in the way. That something required is not needed is ours to agree to."""
+        """Whether this item is no obstacle. That something required is not needed is ours to agree to."""
         self.ensure_one()
         if self.state == "given":
             return not self.request_id.needs_acceptance
@@ -180,7 +195,11 @@ class SalesDocumentRequestItem(models.Model):
         """Keep why the customer says this does not apply to them; code of the problem, or None."""
         self.ensure_one()
         reason = (reason or "").strip()
-        problem = self._customer_problem(version) or (not reason and "reason") or (len(reason) > MAX_TEXT and "too_long")
+        problem = (
+            self._customer_problem(version)
+            or (not reason and "reason")
+            or (len(reason) > MAX_TEXT and "too_long")
+        )
         if problem:
             return problem
         self._customer_keep({"state": "not_needed", "answer": reason})
@@ -196,11 +215,13 @@ class SalesDocumentRequestItem(models.Model):
         if left == self.attachment_ids:
             return "stale"
         gone = self.attachment_ids - left
-        self._set({
-            "state": "given" if left else "open",
-            "attachment_ids": [fields.Command.set(left.ids)],
-            "version": self.version + 1,
-        })
+        self._set(
+            {
+                "state": "given" if left else "open",
+                "attachment_ids": [fields.Command.set(left.ids)],
+                "version": self.version + 1,
+            }
+        )
         gone.unlink()
         return None
 
@@ -215,21 +236,43 @@ class SalesDocumentRequestItem(models.Model):
 
         What was returned, or said before in another way, is replaced.
         """
-        replaced = self.attachment_ids if self.state != "given" or vals["state"] == "not_needed" else self.env["ir.attachment"]
-        made = self.env["ir.attachment"].sudo().with_context(image_no_postprocess=True).create([
-            {"name": name, "raw": content, "mimetype": kind, "res_model": self._name, "res_id": self.id}
-            for name, kind, content in checked
-        ])
+        replaced = (
+            self.attachment_ids
+            if self.state != "given" or vals["state"] == "not_needed"
+            else self.env["ir.attachment"]
+        )
+        made = (
+            self.env["ir.attachment"]
+            .sudo()
+            .with_context(image_no_postprocess=True)
+            .create(
+                [
+                    {
+                        "name": name,
+                        "raw": content,
+                        "mimetype": kind,
+                        "res_model": self._name,
+                        "res_id": self.id,
+                    }
+                    for name, kind, content in checked
+                ]
+            )
+        )
         kept = self.attachment_ids - replaced + made
-        self._set(vals | {
-            "attachment_ids": [fields.Command.set(kept.ids)],
-            "date_given": self.env.cr.now(),
-            "version": self.version + 1,
-        })
+        self._set(
+            vals
+            | {
+                "attachment_ids": [fields.Command.set(kept.ids)],
+                "date_given": self.env.cr.now(),
+                "version": self.version + 1,
+            }
+        )
         replaced.filtered(lambda attachment: attachment.res_model == self._name).unlink()
         order = self.order_id
         order.message_post(
-            body=self.env._("The customer answered “%(item)s”: %(state)s.", item=self.name, state=self._state_label()),
+            body=self.env._(
+                "The customer answered “%(item)s”: %(state)s.", item=self.name, state=self._state_label()
+            ),
             author_id=order.partner_id.id,
             subtype_xmlid="mail.mt_note",
         )

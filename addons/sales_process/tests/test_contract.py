@@ -1,12 +1,11 @@
 from datetime import date, timedelta
 
-from psycopg2 import IntegrityError
-
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
+from psycopg2 import IntegrityError
 
 from .contract_common import ContractCase
 
@@ -22,7 +21,9 @@ class TestContractTerms(ContractCase):
         self.assertFalse(order.contract_date_end)
 
     def test_months_follow_an_end_by_hand(self):
-        order = self._order(contract_date_start="2026-01-01", contract_date_end="2026-06-30", contract_term_months=0)
+        order = self._order(
+            contract_date_start="2026-01-01", contract_date_end="2026-06-30", contract_term_months=0
+        )
         self.assertEqual(order.contract_term_months, 6)
         order.contract_date_end = "2026-06-15"
         self.assertEqual((order.contract_term_months, order.contract_date_end), (0, date(2026, 6, 15)))
@@ -42,7 +43,11 @@ class TestContractTerms(ContractCase):
         with self.assertRaises(ValidationError):
             order.write({"contract_term_months": 0, "contract_date_end": "2025-12-31"})
             self.env.flush_all()
-        for values in ({"contract_term_months": -1}, {"contract_notice_days": -1}, {"contract_uplift_percent": -100}):
+        for values in (
+            {"contract_term_months": -1},
+            {"contract_notice_days": -1},
+            {"contract_uplift_percent": -100},
+        ):
             with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                 order.write(values)
                 order.flush_recordset()
@@ -71,9 +76,13 @@ class TestContractRoads(ContractCase):
 
     def test_context_defaults_and_keys(self):
         context = {f"default_{name}": value for vals in self.FORGED for name, value in vals.items()}
-        order = self.env["sale.order"].with_user(self.rep).with_context(**context, sales_process_internal=True)
+        order = (
+            self.env["sale.order"].with_user(self.rep).with_context(**context, sales_process_internal=True)
+        )
         made = order.create({"partner_id": self.partner.id})
-        self.assertEqual((made.contract_state, made.contract_number, made.contract_digest), ("none", False, False))
+        self.assertEqual(
+            (made.contract_state, made.contract_number, made.contract_digest), ("none", False, False)
+        )
         with self.assertRaises(AccessError):
             made.write({"contract_state": "running"})
 
@@ -95,12 +104,16 @@ class TestContractRoads(ContractCase):
 
     def test_import_and_copy(self):
         contract = self._running()
-        result = self.env["sale.order"].with_user(self.rep).load(
-            ["partner_id/.id", "contract_state"], [[str(self.partner.id), "running"]]
+        result = (
+            self.env["sale.order"]
+            .with_user(self.rep)
+            .load(["partner_id/.id", "contract_state"], [[str(self.partner.id), "running"]])
         )
         self.assertFalse(result["ids"])
         copy = contract.with_user(self.rep).copy()
-        self.assertEqual((copy.contract_state, copy.contract_number, copy.renewal_of_id.id), ("none", False, False))
+        self.assertEqual(
+            (copy.contract_state, copy.contract_number, copy.renewal_of_id.id), ("none", False, False)
+        )
 
     def test_signed_terms_stay(self):
         contract = self._running().with_user(self.rep)
@@ -108,7 +121,9 @@ class TestContractRoads(ContractCase):
             contract.contract_date_end = "2030-01-01"
         with self.assertRaises(UserError):
             contract.write({"contract_term_months": 24})
-        contract.write({"contract_renewal_lead_days": 30, "contract_term_months": 12, "contract_notice_days": 0})
+        contract.write(
+            {"contract_renewal_lead_days": 30, "contract_term_months": 12, "contract_notice_days": 0}
+        )
         self.assertEqual(contract.contract_renewal_due, date(2026, 12, 1))
 
     def test_a_number_is_never_missing(self):
@@ -192,9 +207,16 @@ class TestContractWay(ContractCase):
     def test_each_company_counts_by_itself(self):
         order = self._order()
         other = self._order(
-            company_id=self.company_2.id, user_id=False, team_id=False, opportunity_id=False,
-            order_line=[Command.create({"product_id": self.product.id, "price_unit": 1.0, "tax_ids": [Command.clear()]})],
-        )  # fmt: skip
+            company_id=self.company_2.id,
+            user_id=False,
+            team_id=False,
+            opportunity_id=False,
+            order_line=[
+                Command.create(
+                    {"product_id": self.product.id, "price_unit": 1.0, "tax_ids": [Command.clear()]}
+                )
+            ],
+        )
         self.assertEqual(order._contract_next_number()[-5:], "00001")
         self.assertEqual(other._contract_next_number()[-5:], "00001")
         self.assertEqual(order._contract_next_number()[-5:], "00002")
@@ -271,11 +293,27 @@ class TestContractTerminate(ContractCase):
         with self.assertRaises(UserError):
             self._order().action_contract_terminate("2026-05-01", "x")
 
+    def test_a_cancelled_order_has_no_contract(self):
+        running, offered = self._running(contract_date_start=fields.Date.today()), self._order()
+        renewal = running._contract_make_renewal()
+        offered.with_user(self.rep).action_contract_generate()
+        (running + offered).with_user(self.rep).action_cancel()
+        self.assertEqual((running.contract_state, offered.contract_state), ("terminated", "declined"))
+        self.assertEqual(renewal.contract_state, "declined")
+
     def test_wizard(self):
         contract = self._running()
-        wizard = self.env["sales.contract.terminate"].with_user(self.rep).create({
-            "order_ids": [Command.set(contract.ids)], "date": "2026-03-31", "reason": "Sold the house",
-        })  # fmt: skip
+        wizard = (
+            self.env["sales.contract.terminate"]
+            .with_user(self.rep)
+            .create(
+                {
+                    "order_ids": [Command.set(contract.ids)],
+                    "date": "2026-03-31",
+                    "reason": "Sold the house",
+                }
+            )
+        )
         wizard.action_terminate()
         self.assertEqual(contract.contract_state, "terminated")
         self.assertEqual(contract.contract_terminated_reason, "Sold the house")

@@ -34,9 +34,13 @@ class RequestCase(ContractCase):
 class TestDocumentRequest(RequestCase):
     def _mails(self):
         """The letters to the customer."""
-        return self.env["mail.mail"].search([
-            ("model", "=", "sale.order"), ("res_id", "=", self.order.id), ("body_html", "like", "/sales_process/documents/"),
-        ])  # fmt: skip
+        return self.env["mail.mail"].search(
+            [
+                ("model", "=", "sale.order"),
+                ("res_id", "=", self.order.id),
+                ("body_html", "like", "/sales_process/documents/"),
+            ]
+        )
 
     def test_asked_once(self):
         self.assertEqual(len(self._mails()), 1)
@@ -58,7 +62,9 @@ class TestDocumentRequest(RequestCase):
         self.assertFalse(self.order.activity_ids)
         self.assertTrue(self.order._process_documents_complete())
         done = [signal for signal in told if signal[1] == "documents_complete"]
-        self.assertEqual([signal[:3] for signal in done], [(self.order.opportunity_id, "documents_complete", self.order)])
+        self.assertEqual(
+            [signal[:3] for signal in done], [(self.order.opportunity_id, "documents_complete", self.order)]
+        )
         self.assertEqual(self.extract.attachment_ids.res_model, "sale.order")
 
     def test_complete_when_given_where_that_is_enough(self):
@@ -138,7 +144,12 @@ class TestDocumentRequest(RequestCase):
         item.write({"name": "Extract of this year", "required": False, "note": "hm"})
         made = item.create({"request_id": self.request.id, "name": "Licence", "kind": "file"})
         self.assertEqual(made.state, "open")
-        for vals in ({"state": "accepted"}, {"answer": "x"}, {"attachment_ids": [(5, 0, 0)]}, {"decided_by_id": 1}):
+        for vals in (
+            {"state": "accepted"},
+            {"answer": "x"},
+            {"attachment_ids": [(5, 0, 0)]},
+            {"decided_by_id": 1},
+        ):
             with self.assertRaises(AccessError):
                 item.write(vals)
             with self.assertRaises(AccessError):
@@ -233,9 +244,14 @@ class TestDocumentsPage(RequestCase, HttpCase):
 
     def test_nothing_that_runs_gets_in(self):
         for name, content in (
-            ("page.html", HTML), ("drawing.svg", SVG), ("page.pdf", HTML), ("drawing.png", SVG),
-            ("page.pdf.html", PDF), ("run.exe", b"MZ"), ("noending", PDF),
-        ):  # fmt: skip
+            ("page.html", HTML),
+            ("drawing.svg", SVG),
+            ("page.pdf", HTML),
+            ("drawing.png", SVG),
+            ("page.pdf.html", PDF),
+            ("run.exe", b"MZ"),
+            ("noending", PDF),
+        ):
             with self.subTest(name=name):
                 response = self._post(self.extract, files=[(name, content)])
                 self.assertIn("alert-danger", response.text)
@@ -312,6 +328,8 @@ class TestDocumentsPage(RequestCase, HttpCase):
         self.assertFalse(re.search(r"Traceback", self._post(self.bank, files=[("a.pdf", PDF)]).text))
 
     def test_the_letter_leads_here(self):
-        mail = self.env["mail.mail"].search([("model", "=", "sale.order"), ("res_id", "=", self.order.id)], limit=1)
+        mail = self.env["mail.mail"].search(
+            [("model", "=", "sale.order"), ("res_id", "=", self.order.id)], limit=1
+        )
         address = re.search(r"/sales_process/documents/[\w-]+", mail.body_html).group()
         self.assertIn("Bank details", self.url_open(address).text)

@@ -3,7 +3,6 @@ from datetime import date, timedelta
 from unittest.mock import patch
 
 from freezegun import freeze_time
-
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
@@ -20,19 +19,24 @@ CRON = "sales_process.ir_cron_sales_process_contract_timers"
 class TestRenew(ContractCase):
     def test_next_term(self):
         contract = self._running(
-            contract_date_start="2024-02-29", contract_term_months=12, contract_uplift_percent=5,
-            contract_notice_days=30, contract_tacit_renewal=True,
+            contract_date_start="2024-02-29",
+            contract_term_months=12,
+            contract_uplift_percent=5,
+            contract_notice_days=30,
+            contract_tacit_renewal=True,
             order_line=[
                 Command.create({"name": "A section", "display_type": "line_section"}),
                 Command.create({"product_id": self.product.id, "price_unit": 33.33, "discount": 10}),
             ],
-        )  # fmt: skip
+        )
         self.product.list_price = 999
         renewal = contract._contract_make_renewal()
         self.assertEqual(renewal.contract_date_start, date(2025, 3, 1))
         self.assertEqual(renewal.contract_date_end, date(2026, 2, 28))
         self.assertEqual(renewal.contract_anchor_date, date(2024, 2, 29))
-        self.assertEqual((renewal.renewal_of_id, renewal.contract_state, renewal.state), (contract, "none", "draft"))
+        self.assertEqual(
+            (renewal.renewal_of_id, renewal.contract_state, renewal.state), (contract, "none", "draft")
+        )
         self.assertFalse(renewal.contract_number)
         section, line = renewal.order_line
         self.assertEqual(section.display_type, "line_section")
@@ -48,15 +52,23 @@ class TestRenew(ContractCase):
         for _term in range(4):
             ends.append(str(contract.contract_date_end))
             contract = contract._contract_make_renewal()
-            contract._contract_set({
-                "contract_number": contract._contract_next_number(), "contract_state": "running", "state": "sale",
-            })  # fmt: skip
+            contract._contract_set(
+                {
+                    "contract_number": contract._contract_next_number(),
+                    "contract_state": "running",
+                    "state": "sale",
+                }
+            )
         self.assertEqual(ends, ["2026-02-28", "2026-03-30", "2026-04-30", "2026-05-30"])
 
     def test_a_term_of_days(self):
-        contract = self._running(contract_date_start="2026-01-01", contract_term_months=0, contract_date_end="2026-01-20")
+        contract = self._running(
+            contract_date_start="2026-01-01", contract_term_months=0, contract_date_end="2026-01-20"
+        )
         renewal = contract._contract_make_renewal()
-        self.assertEqual((renewal.contract_date_start, renewal.contract_date_end), (date(2026, 1, 21), date(2026, 2, 9)))
+        self.assertEqual(
+            (renewal.contract_date_start, renewal.contract_date_end), (date(2026, 1, 21), date(2026, 2, 9))
+        )
 
     def test_once(self):
         contract = self._running().with_user(self.rep)
@@ -66,7 +78,9 @@ class TestRenew(ContractCase):
         self.assertEqual(len(contract.renewal_ids), 1)
         self.assertEqual(self.env["crm.lead"].search_count([("renewal_contract_ids", "in", contract.ids)]), 1)
         contract.renewal_ids.action_cancel()
-        self.assertNotEqual(contract.action_contract_renew()["res_id"], first["res_id"], "a cancelled one does not count")
+        self.assertNotEqual(
+            contract.action_contract_renew()["res_id"], first["res_id"], "a cancelled one does not count"
+        )
 
     def test_a_declined_one_is_revised(self):
         contract = self._running()
@@ -100,7 +114,9 @@ class TestRenew(ContractCase):
     def test_merge_keeps_the_renewal(self):
         contract = self._running()
         lead = contract._contract_start_renewal()
-        other = self.env["crm.lead"].create({"name": "Bigger", "type": "opportunity", "probability": 90, "partner_id": self.partner.id})
+        other = self.env["crm.lead"].create(
+            {"name": "Bigger", "type": "opportunity", "probability": 90, "partner_id": self.partner.id}
+        )
         winner = (lead + other).merge_opportunity(auto_unlink=True)
         self.assertEqual(contract.renewal_lead_id, winner)
 
@@ -131,10 +147,15 @@ class TestRenewalTimer(ContractCase):
     def _due(self, count=1, days=50, **values):
         """Contracts that end in so many days."""
         start = self.today + timedelta(days=days - 365)
-        return self._running(count, **{
-            "contract_date_start": start, "contract_term_months": 0,
-            "contract_date_end": self.today + timedelta(days=days),
-        } | values)  # fmt: skip
+        return self._running(
+            count,
+            **{
+                "contract_date_start": start,
+                "contract_term_months": 0,
+                "contract_date_end": self.today + timedelta(days=days),
+            }
+            | values,
+        )
 
     def test_a_renewal_is_started_once(self):
         contract, early = self._due(), self._due(days=100)
@@ -161,7 +182,9 @@ class TestRenewalTimer(ContractCase):
         self._tick()
         self._tick()
         self.assertEqual((contract.contract_state, last_day.contract_state), ("expired", "running"))
-        ended = [signal for signal in told if signal[:3] == (contract.renewal_lead_id, "contract_ended", contract)]
+        ended = [
+            signal for signal in told if signal[:3] == (contract.renewal_lead_id, "contract_ended", contract)
+        ]
         self.assertEqual(len(ended), 1)
         self.assertEqual(ended[0][3]["contract_state"], "expired")
 
@@ -217,22 +240,25 @@ class TestRenewalTimer(ContractCase):
             return prepare(order)
 
         model = self.env.registry["sale.order"]
-        with patch.object(model, "_contract_prepare_renewal_lead", broken), mute_logger(
-            "odoo.addons.sales_process.models.sale_order_contract"
+        with (
+            patch.object(model, "_contract_prepare_renewal_lead", broken),
+            mute_logger("odoo.addons.sales_process.models.sale_order_renewal"),
         ):
             self._tick()
             self._tick()
         self.assertEqual(len((contracts - bad).renewal_lead_id), 6)
         self.assertFalse(bad.renewal_lead_id)
         self.assertIn("broken", bad.contract_timer_error)
-        activities = self.env["mail.activity"].search([("res_model", "=", "sale.order"), ("res_id", "=", bad.id)])
+        activities = self.env["mail.activity"].search(
+            [("res_model", "=", "sale.order"), ("res_id", "=", bad.id)]
+        )
         self.assertEqual(activities.user_id, self.rep)
         bad.with_user(self.rep).action_contract_timer_retry()
         self._tick()
         self.assertTrue(bad.renewal_lead_id)
 
     def test_idle_reads_the_indexes_only(self):
-        """The plan of both questions is an index scan on a partial index that holds running contracts only."""
+        """Both questions are answered by an index that holds running contracts only."""
         self._due(3, days=300)
         self.env.cr.execute("SET LOCAL enable_seqscan = off")
         for (domain, order), index in self._questions():
@@ -244,9 +270,15 @@ class TestRenewalTimer(ContractCase):
     def _questions(self):
         asked = []
         model = self.env.registry["sale.order"]
-        with patch.object(model, "_contract_run_timer", lambda self, domain, order, _method: asked.append((domain, order)) or True):
+        with patch.object(
+            model,
+            "_contract_run_timer",
+            lambda self, domain, order, _method: asked.append((domain, order)) or True,
+        ):
             self.env["sale.order"]._cron_contract_timers()
-        return zip(asked, ("sale_order_contract_last_day_idx", "sale_order_contract_renewal_due_idx"), strict=True)
+        return zip(
+            asked, ("sale_order_contract_last_day_idx", "sale_order_contract_renewal_due_idx"), strict=True
+        )
 
     def test_a_batch_costs_no_more_for_each(self):
         costs = []
@@ -267,18 +299,32 @@ class TestRenewalProcess(ProcessCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.startClassPatcher(patch.object(cls.env.registry["sale.order"], "_process_paper_pdf", lambda *args, **kwargs: PDF))
-        cls.partner = cls.env["res.partner"].create({"name": "Clara Client", "email": "clara@customer.example.org"})
+        cls.startClassPatcher(
+            patch.object(cls.env.registry["sale.order"], "_process_paper_pdf", lambda *args, **kwargs: PDF)
+        )
+        cls.partner = cls.env["res.partner"].create(
+            {"name": "Clara Client", "email": "clara@customer.example.org"}
+        )
         today = fields.Date.today()
-        cls.contract = cls.env["sale.order"].create({
-            "partner_id": cls.partner.id, "user_id": cls.rep.id, "team_id": cls.team.id,
-            "contract_date_start": today - timedelta(days=320), "contract_date_end": today + timedelta(days=45),
-            "contract_our_signatory": "Rita Rep", "contract_customer_signatory": "Clara Client",
-            "order_line": [Command.create({"product_id": cls.product.id, "price_unit": 1000.0})],
-        })  # fmt: skip
-        cls.contract._contract_set({
-            "contract_number": cls.contract._contract_next_number(), "contract_state": "running", "state": "sale",
-        })  # fmt: skip
+        cls.contract = cls.env["sale.order"].create(
+            {
+                "partner_id": cls.partner.id,
+                "user_id": cls.rep.id,
+                "team_id": cls.team.id,
+                "contract_date_start": today - timedelta(days=320),
+                "contract_date_end": today + timedelta(days=45),
+                "contract_our_signatory": "Rita Rep",
+                "contract_customer_signatory": "Clara Client",
+                "order_line": [Command.create({"product_id": cls.product.id, "price_unit": 1000.0})],
+            }
+        )
+        cls.contract._contract_set(
+            {
+                "contract_number": cls.contract._contract_next_number(),
+                "contract_state": "running",
+                "state": "sale",
+            }
+        )
 
     def _tick(self):
         with self.enter_registry_test_mode():
@@ -312,7 +358,9 @@ class TestRenewalProcess(ProcessCase):
         self._tick()
         lead = self.contract.renewal_lead_id
         self._run(lead)
-        self.env.cr.execute("UPDATE sale_order SET contract_tacit_renewal = true WHERE id = %s", [self.contract.id])
+        self.env.cr.execute(
+            "UPDATE sale_order SET contract_tacit_renewal = true WHERE id = %s", [self.contract.id]
+        )
         self.env.invalidate_all()
         self.contract._contract_end_term()
         self.assertEqual((self.contract.contract_state, lead.process_state), ("renewed", "won"))
