@@ -119,6 +119,22 @@ class SaleOrder(models.Model):
             self._check_process_binding()
         return result
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sent_papers(self):
+        """What a customer has been sent is kept."""
+        sent = self.sudo().sales_document_ids.filtered("date_sent").order_id
+        if sent:
+            raise UserError(
+                self.env._(
+                    "%s has documents that were sent to the customer and cannot be deleted. Cancel it.",
+                    ", ".join(sent.mapped("name")),
+                )
+            )
+
+    def unlink(self):
+        # The papers of a draft go with it, so their files may.
+        return super(SaleOrder, self.with_context(**{INTERNAL_KEY: INTERNAL})).unlink()
+
     def _process_guarded(self, vals):
         """The process orders among these, when `vals` holds anything we guard."""
         keys = {"opportunity_id", *PROTECTED_FIELDS, *DECISION_FIELDS}

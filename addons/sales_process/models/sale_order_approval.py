@@ -1,6 +1,6 @@
 import hashlib
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import approval as engine
@@ -28,6 +28,10 @@ class SaleOrder(models.Model):
         compute_sudo=True,
     )
 
+    @api.depends(
+        "approval_ids.state", "order_line.price_subtotal", "order_line.discount", "order_line.name",
+        "payment_term_id", "partner_id", "user_id", "note", "opportunity_id",
+    )  # fmt: skip
     def _compute_approval_state(self):
         process = self._process_orders()
         for order in self:
@@ -189,6 +193,8 @@ class SaleOrder(models.Model):
             )
             (waiting.filtered(lambda row: row.rule_id not in missing)).write({"state": "cancelled"})
             waiting = waiting.filtered(lambda row: row.rule_id in missing)
+            # Or the new row would be inserted before the old one is no longer waiting.
+            rows.flush_model(["state"])
             values = order._approval_values(kind)
             waiting.write({"judged_values": values, "fingerprint": engine.fingerprint(values)})
             rows += waiting + rows.create([
