@@ -64,9 +64,7 @@ class SaleOrder(models.Model):
 
     def _compute_sales_document_count(self):
         counts = dict(
-            self.env["sales.document"]._read_group(
-                [("order_id", "in", self.ids)], ["order_id"], ["__count"]
-            )
+            self.env["sales.document"]._read_group([("order_id", "in", self.ids)], ["order_id"], ["__count"])
         )
         for order in self:
             order.sales_document_count = counts.get(order, 0)
@@ -148,8 +146,7 @@ class SaleOrder(models.Model):
         if own and any(not order._process_same(vals, key) for order in self for key in own):
             raise AccessError(
                 self.env._(
-                    "%s: what the customer accepts or signs is written by the customer's "
-                    "page only.",
+                    "%s: what the customer accepts or signs is written by the customer's page only.",
                     ", ".join(self.mapped("name")),
                 )
             )
@@ -227,9 +224,7 @@ class SaleOrder(models.Model):
 
     def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
         """No button to Odoo's page in the mails: its token never ends."""
-        groups = super()._notify_get_recipients_groups(
-            message, model_description, msg_vals=msg_vals
-        )
+        groups = super()._notify_get_recipients_groups(message, model_description, msg_vals=msg_vals)
         if len(self) == 1 and self._is_process_order():
             for name, _function, data in groups:
                 if name in ("portal_customer", "portal", "follower", "customer"):

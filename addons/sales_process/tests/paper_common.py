@@ -1,10 +1,9 @@
 import io
 from unittest.mock import patch
 
-from reportlab.pdfgen import canvas
-
 from odoo import Command
 from odoo.tests import new_test_user
+from reportlab.pdfgen import canvas
 
 from .common import ProcessCase
 
@@ -29,27 +28,43 @@ class PaperCase(ProcessCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.manager = new_test_user(
-            cls.env, "paper_manager", groups="sales_team.group_sale_manager", name="Mona Manager",
+            cls.env,
+            "paper_manager",
+            groups="sales_team.group_sale_manager",
+            name="Mona Manager",
             email="manager@seller.example.com",
         )
         cls.company_2 = cls.env["res.company"].create({"name": "Second Company"})
         cls.foreigner = new_test_user(
-            cls.env, "paper_foreigner", groups="sales_team.group_sale_manager",
-            company_id=cls.company_2.id, company_ids=[Command.set(cls.company_2.ids)],
+            cls.env,
+            "paper_foreigner",
+            groups="sales_team.group_sale_manager",
+            company_id=cls.company_2.id,
+            company_ids=[Command.set(cls.company_2.ids)],
         )
-        cls.customer = cls.env["res.partner"].create({
-            "name": "Blue Harbour Foods", "is_company": True, "email": "office@blue.example.org",
-        })
-        cls.person = cls.env["res.partner"].create({
-            "name": "Anna Keller", "parent_id": cls.customer.id, "email": "anna@blue.example.org",
-        })
+        cls.customer = cls.env["res.partner"].create(
+            {
+                "name": "Blue Harbour Foods",
+                "is_company": True,
+                "email": "office@blue.example.org",
+            }
+        )
+        cls.person = cls.env["res.partner"].create(
+            {
+                "name": "Anna Keller",
+                "parent_id": cls.customer.id,
+                "email": "anna@blue.example.org",
+            }
+        )
         cls.portal = new_test_user(cls.env, "paper_portal", groups="base.group_portal")
         cls.portal.partner_id.parent_id = cls.customer
         cls.rule = cls.env.ref("sales_process.approval_rule_leader")
         if not cls.render:
             model = cls.env.registry["sale.order"]
             cls.startClassPatcher(
-                patch.object(model, "_process_paper_pdf", lambda order, html, kind, stamp=None: small_pdf(kind))
+                patch.object(
+                    model, "_process_paper_pdf", lambda order, html, kind, stamp=None: small_pdf(kind)
+                )
             )
 
     def _process_order(self, **vals):

@@ -34,8 +34,16 @@ class TestWorsening(TestCase):
             ("lower price", {"products": {"7": {"qty": 10, "net": 94.0, "discount": 5.0}}}, ["price"]),
             ("rounding of the price", {"products": {"7": {"qty": 10, "net": 94.9999, "discount": 5.0}}}, []),
             ("higher price", {"products": {"7": {"qty": 10, "net": 99.0, "discount": 1.0}}}, []),
-            ("discount of a line", {"products": {"7": {"qty": 10, "net": 95.0, "discount": 9.0}}}, ["discount"]),
-            ("fewer at a discount", {"products": {"7": {"qty": 1, "net": 95.0, "discount": 5.0}}}, ["quantity"]),
+            (
+                "discount of a line",
+                {"products": {"7": {"qty": 10, "net": 95.0, "discount": 9.0}}},
+                ["discount"],
+            ),
+            (
+                "fewer at a discount",
+                {"products": {"7": {"qty": 1, "net": 95.0, "discount": 5.0}}},
+                ["quantity"],
+            ),
             ("more at a discount", {"products": {"7": {"qty": 20, "net": 95.0, "discount": 5.0}}}, []),
             ("no longer sold", {"products": {}}, []),
             ("other product", {"products": {"8": {"qty": 1, "net": 95.0, "discount": 0.0}}}, ["product"]),
@@ -74,9 +82,12 @@ class TestApproval(PaperCase):
 
     def test_changes_and_who_is_asked_again(self):
         """(change, asked again)"""
-        later = self.env["account.payment.term"].create({
-            "name": "60 days", "line_ids": [Command.create({"value": "percent", "value_amount": 100, "nb_days": 60})],
-        })
+        later = self.env["account.payment.term"].create(
+            {
+                "name": "60 days",
+                "line_ids": [Command.create({"value": "percent", "value_amount": 100, "nb_days": 60})],
+            }
+        )
         other = self.env["product.product"].create({"name": "Other", "list_price": 10.0})
 
         def line(vals):
@@ -89,9 +100,19 @@ class TestApproval(PaperCase):
             ("discount", line({"discount": 1.0}), True),
             ("other text", line({"name": "With a gift"}), True),
             ("later payment", lambda order: order.write({"payment_term_id": later.id}), True),
-            ("other customer", lambda order: order.write({"partner_id": self.portal.partner_id.copy({"parent_id": False}).id}), True),
+            (
+                "other customer",
+                lambda order: order.write(
+                    {"partner_id": self.portal.partner_id.copy({"parent_id": False}).id}
+                ),
+                True,
+            ),
             ("terms", lambda order: order.write({"note": "<p>You may return it for ever</p>"}), True),
-            ("another product", lambda order: order.write({"order_line": [Command.create({"product_id": other.id})]}), True),
+            (
+                "another product",
+                lambda order: order.write({"order_line": [Command.create({"product_id": other.id})]}),
+                True,
+            ),
             ("reference", lambda order: order.write({"client_order_ref": "X"}), False),
         ]
         for name, change, again in table:
@@ -103,10 +124,16 @@ class TestApproval(PaperCase):
                 self.assertEqual(bool(order._approval_request("proposal")), again)
 
     def test_other_pricelist_that_lowers_prices(self):
-        cheap = self.env["product.pricelist"].create({
-            "name": "Cheap", "item_ids": [Command.create({
-                "compute_price": "percentage", "percent_price": 50, "applied_on": "3_global"})],
-        })
+        cheap = self.env["product.pricelist"].create(
+            {
+                "name": "Cheap",
+                "item_ids": [
+                    Command.create(
+                        {"compute_price": "percentage", "percent_price": 50, "applied_on": "3_global"}
+                    )
+                ],
+            }
+        )
         order = self._process_order()
         self._approve(order)
         order.pricelist_id = cheap
@@ -129,8 +156,14 @@ class TestApproval(PaperCase):
         self.assertTrue(order._approval_is_valid("proposal"))
 
     def test_only_those_whose_limit_is_passed(self):
-        big = self.rule.copy({"name": "Big", "amount_limit": 10000.0, "approver_type": "users",
-                              "approver_ids": [Command.set(self.manager.ids)]})
+        big = self.rule.copy(
+            {
+                "name": "Big",
+                "amount_limit": 10000.0,
+                "approver_type": "users",
+                "approver_ids": [Command.set(self.manager.ids)],
+            }
+        )
         order = self._process_order()
         self._approve(order)
         self.assertTrue(order._approval_is_valid("proposal"))
@@ -140,8 +173,15 @@ class TestApproval(PaperCase):
         self.assertEqual(rows.approver_ids, self.manager)
 
     def test_limits_in_the_company_currency(self):
-        currency = self.env["res.currency"].create({"name": "XQQ", "symbol": "q", "rate_ids": [
-            Command.create({"name": "2020-01-01", "rate": 100.0, "company_id": self.company.id})]})
+        currency = self.env["res.currency"].create(
+            {
+                "name": "XQQ",
+                "symbol": "q",
+                "rate_ids": [
+                    Command.create({"name": "2020-01-01", "rate": 100.0, "company_id": self.company.id})
+                ],
+            }
+        )
         order = self._process_order()
         self.rule.amount_limit = 1000.0
         order.sudo().write({"currency_id": currency.id})
@@ -155,8 +195,12 @@ class TestApproval(PaperCase):
         with self.assertRaises(UserError):
             rows.decide(False, "  ")
         action = rows.action_refuse()
-        wizard = self.env["sales.approval.refuse"].with_user(self.leader).with_context(**action["context"]).create(
-            {"comment": "Too cheap"})
+        wizard = (
+            self.env["sales.approval.refuse"]
+            .with_user(self.leader)
+            .with_context(**action["context"])
+            .create({"comment": "Too cheap"})
+        )
         wizard.action_refuse()
         self.assertEqual((rows.state, rows.comment), ("refused", "Too cheap"))
         self.assertEqual(order.approval_state, "refused")
@@ -250,8 +294,9 @@ class TestApproval(PaperCase):
         """Answered in the list, the process' own task is completed."""
         lead, call = self._at_call()
         call.complete("reached")
-        self._task(lead, "contact_result").complete("interested", {
-            "description": "x", "expected_revenue": 1, "date_deadline": "2030-01-01"})
+        self._task(lead, "contact_result").complete(
+            "interested", {"description": "x", "expected_revenue": 1, "date_deadline": "2030-01-01"}
+        )
         self._run(lead)
         self._task(lead, "make_proposal").complete("made")
         task = self._task(lead, "approve_proposal")
@@ -276,29 +321,50 @@ class TestRoads(PaperCase):
             ("write sale", lambda: order.write({"state": "sale"})),
             ("write as sudo", lambda: order.sudo().write({"state": "sale"})),
             ("validate", lambda: order.sudo()._validate_order()),
-            ("Odoo's PDF", lambda: self.env["ir.actions.report"].with_user(self.rep)._render_qweb_html(
-                "sale.action_report_saleorder", order.ids)),
-            ("template mail", lambda: order.message_post_with_source(self.env.ref("sale.email_template_edi_sale"))),
+            (
+                "Odoo's PDF",
+                lambda: (
+                    self.env["ir.actions.report"]
+                    .with_user(self.rep)
+                    ._render_qweb_html("sale.action_report_saleorder", order.ids)
+                ),
+            ),
+            (
+                "template mail",
+                lambda: order.message_post_with_source(self.env.ref("sale.email_template_edi_sale")),
+            ),
         ):
             with self.subTest(name), self.assertRaises(UserError), self.env.cr.savepoint():
                 road()
             order.invalidate_recordset()
             self.assertEqual(order.state, "draft")
-        self.assertFalse(self.env["mail.mail"].search([("model", "=", "sale.order"), ("res_id", "=", order.id)]))
+        self.assertFalse(
+            self.env["mail.mail"].search([("model", "=", "sale.order"), ("res_id", "=", order.id)])
+        )
 
     def test_composer(self):
         order = self._process_order()
-        composer = self.env["mail.compose.message"].with_user(self.rep).with_context(
-            default_model="sale.order", default_res_ids=order.ids, mark_so_as_sent=True,
-            default_composition_mode="comment",
-        ).create({"body": "Here", "partner_ids": self.person.ids})
+        composer = (
+            self.env["mail.compose.message"]
+            .with_user(self.rep)
+            .with_context(
+                default_model="sale.order",
+                default_res_ids=order.ids,
+                mark_so_as_sent=True,
+                default_composition_mode="comment",
+            )
+            .create({"body": "Here", "partner_ids": self.person.ids})
+        )
         with self.assertRaises(UserError), self.env.cr.savepoint():
             composer.action_send_mail()
 
     def test_create_with_state(self):
         lead = self._process_order().opportunity_id
-        base = {"partner_id": self.person.id, "opportunity_id": lead.id,
-                "order_line": [Command.create({"product_id": self.product.id})]}
+        base = {
+            "partner_id": self.person.id,
+            "opportunity_id": lead.id,
+            "order_line": [Command.create({"product_id": self.product.id})],
+        }
         for vals in ({"state": "sent"}, {"state": "sale"}):
             with self.subTest(vals), self.assertRaises(UserError), self.env.cr.savepoint():
                 self.env["sale.order"].with_user(self.rep).create({**base, **vals})
@@ -323,22 +389,30 @@ class TestRoads(PaperCase):
     def test_forged_acceptance(self):
         order = self._sent()
         for vals in (
-            {"signature": PIXEL}, {"signed_by": "Anna"}, {"signed_on": "2026-01-01"}, {"require_payment": True},
-            {"process_decision": "accepted"}, {"process_decision_version": 1},
+            {"signature": PIXEL},
+            {"signed_by": "Anna"},
+            {"signed_on": "2026-01-01"},
+            {"require_payment": True},
+            {"process_decision": "accepted"},
+            {"process_decision_version": 1},
         ):
             with self.subTest(vals), self.assertRaises(AccessError), self.env.cr.savepoint():
                 order.write(vals)
 
     def test_cannot_leave_the_process(self):
         order = self._process_order()
-        plain = self.env["crm.lead"].create({"name": "Plain", "team_id": self.plain_team.id, "type": "opportunity"})
+        plain = self.env["crm.lead"].create(
+            {"name": "Plain", "team_id": self.plain_team.id, "type": "opportunity"}
+        )
         for value in (False, plain.id):
             with self.assertRaises(AccessError), self.env.cr.savepoint():
                 order.write({"opportunity_id": value})
 
     def test_odoos_portal_is_closed(self):
         order = self._sent()
-        order.sudo().with_context(**self._internal()).write({"require_signature": True, "require_payment": True})
+        order.sudo().with_context(**self._internal()).write(
+            {"require_signature": True, "require_payment": True}
+        )
         self.assertFalse(order._has_to_be_signed())
         self.assertFalse(order._has_to_be_paid())
         self.assertFalse(order._can_be_edited_on_portal())
@@ -348,9 +422,30 @@ class TestRoads(PaperCase):
 
         return {INTERNAL_KEY: INTERNAL}
 
+    def test_a_customer_with_an_account_reads_no_draft(self):
+        draft, sent = self._process_order(), self._sent()
+        plain = self.env["sale.order"].create({"partner_id": self.person.id})
+        found = (
+            self.env["sale.order"].with_user(self.portal).search([("id", "in", (draft + sent + plain).ids)])
+        )
+        self.assertEqual(found, sent + plain)
+        with self.assertRaises(AccessError):
+            draft.with_user(self.portal).read(["amount_total"])
+        lines = self.env["sale.order.line"].with_user(self.portal)
+        self.assertFalse(lines.search([("order_id", "=", draft.id)]))
+        self.assertTrue(lines.search([("order_id", "=", sent.id)]))
+
     def test_plain_orders_are_left_alone(self):
-        order = self.env["sale.order"].with_user(self.rep).create({
-            "partner_id": self.person.id, "order_line": [Command.create({"product_id": self.product.id})]})
+        order = (
+            self.env["sale.order"]
+            .with_user(self.rep)
+            .create(
+                {
+                    "partner_id": self.person.id,
+                    "order_line": [Command.create({"product_id": self.product.id})],
+                }
+            )
+        )
         self.assertFalse(order.is_process_order)
         order.action_quotation_sent()
         order.write({"require_signature": True, "signed_by": "Anna"})

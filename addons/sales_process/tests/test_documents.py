@@ -2,11 +2,10 @@ import base64
 import hashlib
 import io
 
-from pypdf import PdfReader
-
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from pypdf import PdfReader
 
 from .paper_common import PIXEL, PaperCase
 
@@ -32,7 +31,13 @@ class TestDocuments(PaperCase):
     def test_the_file_cannot_be_changed(self):
         order = self._process_order()
         attachment = order._process_make_document("proposal").attachment_id
-        for user in (self.rep, self.leader, self.manager, self.env.ref("base.user_admin"), self.env.ref("base.user_root")):
+        for user in (
+            self.rep,
+            self.leader,
+            self.manager,
+            self.env.ref("base.user_admin"),
+            self.env.ref("base.user_root"),
+        ):
             file = attachment.with_user(user)
             for name, road in (
                 ("raw", lambda f=file: f.write({"raw": b"x"})),
@@ -53,8 +58,11 @@ class TestDocuments(PaperCase):
 
     def test_other_attachments_are_free(self):
         order = self._process_order()
-        file = self.env["ir.attachment"].with_user(self.rep).create(
-            {"name": "note.txt", "raw": b"x", "res_model": "sale.order", "res_id": order.id})
+        file = (
+            self.env["ir.attachment"]
+            .with_user(self.rep)
+            .create({"name": "note.txt", "raw": b"x", "res_model": "sale.order", "res_id": order.id})
+        )
         file.write({"raw": b"y"})
         file.unlink()
 
@@ -73,8 +81,11 @@ class TestDocuments(PaperCase):
         for user in (self.rep, self.leader, self.manager):
             own = document.with_user(user)
             self.assertTrue(own.read(["name"]))
-            for call in (lambda o=own: o.write({"version": 2}), own.unlink,
-                         lambda o=own: o.create({"name": "x", "order_id": o.order_id.id})):
+            for call in (
+                lambda o=own: o.write({"version": 2}),
+                own.unlink,
+                lambda o=own: o.create({"name": "x", "order_id": o.order_id.id}),
+            ):
                 with self.assertRaises(AccessError):
                     call()
         for user in (self.colleague, self.foreigner, self.portal, self.env.ref("base.public_user")):
@@ -88,8 +99,14 @@ class TestDocuments(PaperCase):
 
     def test_signing(self):
         order = self._sent()
-        order.write({"contract_date_start": "2030-01-01", "contract_term_months": 12,
-                     "contract_customer_signatory": "Anna Keller", "contract_our_signatory": "Rita Rep"})
+        order.write(
+            {
+                "contract_date_start": "2030-01-01",
+                "contract_term_months": 12,
+                "contract_customer_signatory": "Anna Keller",
+                "contract_our_signatory": "Rita Rep",
+            }
+        )
         order.action_contract_generate()
         self._approve(order, "contract")
         order.action_contract_send()
@@ -97,8 +114,12 @@ class TestDocuments(PaperCase):
         self.assertTrue(document.date_sent)
         origin = {"ip": "192.0.2.7", "agent": "Firefox"}
         public = order.with_user(self.env.ref("base.public_user")).sudo()
-        for sha256, name, picture in (("0" * 64, "Anna", PIXEL), (document.sha256, " ", PIXEL),
-                                      (document.sha256, "Anna", "bm90IGFuIGltYWdl"), (document.sha256, "Anna", None)):
+        for sha256, name, picture in (
+            ("0" * 64, "Anna", PIXEL),
+            (document.sha256, " ", PIXEL),
+            (document.sha256, "Anna", "bm90IGFuIGltYWdl"),
+            (document.sha256, "Anna", None),
+        ):
             with self.assertRaises(UserError), self.env.cr.savepoint():
                 public._process_sign_contract(document, sha256, name, picture, origin)
         mails = self.env["mail.mail"].search_count([])
@@ -116,8 +137,14 @@ class TestDocuments(PaperCase):
 
     def test_changed_after_sending_cannot_be_signed(self):
         order = self._sent()
-        order.write({"contract_date_start": "2030-01-01", "contract_term_months": 12,
-                     "contract_customer_signatory": "Anna Keller", "contract_our_signatory": "Rita Rep"})
+        order.write(
+            {
+                "contract_date_start": "2030-01-01",
+                "contract_term_months": 12,
+                "contract_customer_signatory": "Anna Keller",
+                "contract_our_signatory": "Rita Rep",
+            }
+        )
         order.action_contract_generate()
         self._approve(order, "contract")
         order.action_contract_send()
@@ -128,16 +155,32 @@ class TestDocuments(PaperCase):
 
     def test_scan(self):
         order = self._sent()
-        order.write({"contract_date_start": "2030-01-01", "contract_term_months": 12,
-                     "contract_customer_signatory": "Anna Keller", "contract_our_signatory": "Rita Rep"})
+        order.write(
+            {
+                "contract_date_start": "2030-01-01",
+                "contract_term_months": 12,
+                "contract_customer_signatory": "Anna Keller",
+                "contract_our_signatory": "Rita Rep",
+            }
+        )
         order.action_contract_generate()
         self._approve(order, "contract")
         order.action_contract_send()
         with self.assertRaises(UserError):
             order._process_accept_scan()
-        scan = self.env["ir.attachment"].with_user(self.rep).create({
-            "name": "scan.pdf", "raw": b"%PDF-1.4 scan", "mimetype": "application/pdf",
-            "res_model": "sale.order", "res_id": order.id})
+        scan = (
+            self.env["ir.attachment"]
+            .with_user(self.rep)
+            .create(
+                {
+                    "name": "scan.pdf",
+                    "raw": b"%PDF-1.4 scan",
+                    "mimetype": "application/pdf",
+                    "res_model": "sale.order",
+                    "res_id": order.id,
+                }
+            )
+        )
         copy = order._process_accept_scan()
         self.assertEqual(copy.attachment_id, scan)
         self.assertEqual(order.contract_state, "running")
@@ -171,10 +214,19 @@ class TestRendering(PaperCase):
     def test_many_lines(self):
         """Over pages: each begins with the header of the table, no line is cut or lost."""
         order = self._process_order()
-        order.write({"order_line": [
-            Command.create({"product_id": self.product.id, "name": f"Item{number:03d}\nwith a second line of text"})
-            for number in range(60)
-        ]})
+        order.write(
+            {
+                "order_line": [
+                    Command.create(
+                        {
+                            "product_id": self.product.id,
+                            "name": f"Item{number:03d}\nwith a second line of text",
+                        }
+                    )
+                    for number in range(60)
+                ]
+            }
+        )
         pages = ["".join(page.split()) for page in self._pages(order._process_make_document("proposal"))]
         self.assertGreater(len(pages), 2)
         seen = []
@@ -202,4 +254,6 @@ class TestRendering(PaperCase):
         self.assertIn("Notapproved", "".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split()))
         self._approve(order)
         content = order._process_draft_pdf("proposal")
-        self.assertNotIn("Notapproved", "".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split()))
+        self.assertNotIn(
+            "Notapproved", "".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split())
+        )

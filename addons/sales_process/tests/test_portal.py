@@ -32,8 +32,14 @@ class TestPaperPage(PaperCase, HttpCase):
 
     def _to_sign(self):
         order = self._sent()
-        order.write({"contract_date_start": "2030-01-01", "contract_term_months": 12,
-                     "contract_customer_signatory": "Anna Keller", "contract_our_signatory": "Rita Rep"})
+        order.write(
+            {
+                "contract_date_start": "2030-01-01",
+                "contract_term_months": 12,
+                "contract_customer_signatory": "Anna Keller",
+                "contract_our_signatory": "Rita Rep",
+            }
+        )
         order.action_contract_generate()
         self._approve(order, "contract")
         order.action_contract_send()
@@ -49,7 +55,9 @@ class TestPaperPage(PaperCase, HttpCase):
             self.assertIn(text, page.text)
         self.assertEqual(page.headers["Referrer-Policy"], "no-referrer")
         self.assertIn("no-store", page.headers["Cache-Control"])
-        self.assertNotIn("Cannot be reached", page.text, "our own words for a lost deal are not the customer's")
+        self.assertNotIn(
+            "Cannot be reached", page.text, "our own words for a lost deal are not the customer's"
+        )
 
     def test_file(self):
         order = self._sent()
@@ -104,8 +112,12 @@ class TestPaperPage(PaperCase, HttpCase):
         self.assertEqual(document.opened_count, 0, "fetching is not reading")
         data = {"csrf_token": self._csrf(page)}
         url = self.base_url() + self._url(token, "/opened")
-        for agent, count in (("Slackbot-LinkExpanding 1.0", 0), ("python-requests/2", 0), (BROWSER["User-Agent"], 1),
-                             (BROWSER["User-Agent"], 1)):
+        for agent, count in (
+            ("Slackbot-LinkExpanding 1.0", 0),
+            ("python-requests/2", 0),
+            (BROWSER["User-Agent"], 1),
+            (BROWSER["User-Agent"], 1),
+        ):
             self.opener.post(url, data=data, headers={"User-Agent": agent})
             self.assertEqual(self._fresh(document).opened_count, count, agent)
         self.assertTrue(document.date_opened)
@@ -128,7 +140,10 @@ class TestPaperPage(PaperCase, HttpCase):
         page = self._post(token, "accept", name="Anna Keller")
         self.assertIn("you have accepted", page.text)
         self._fresh(order)
-        self.assertEqual((order.process_decision, order.process_decision_name, order.state), ("accepted", "Anna Keller", "sent"))
+        self.assertEqual(
+            (order.process_decision, order.process_decision_name, order.state),
+            ("accepted", "Anna Keller", "sent"),
+        )
         self.assertFalse(order.signature)
         page = self._post(token, "refuse")
         self.assertIn("you have accepted", page.text)
@@ -184,7 +199,8 @@ class TestPaperPage(PaperCase, HttpCase):
 
     def _sign(self, token, sha256, **params):
         answer = self.url_open(
-            self._url(token, f"/sign/{sha256}"), headers={**BROWSER, "Content-Type": "application/json"},
+            self._url(token, f"/sign/{sha256}"),
+            headers={**BROWSER, "Content-Type": "application/json"},
             data=json.dumps({"params": {"name": "Anna Keller", "signature": PIXEL, **params}}),
         )
         return answer.json()["result"]
@@ -198,10 +214,14 @@ class TestPaperPage(PaperCase, HttpCase):
         self.assertIn(order.contract_number, page.text)
         self.assertIn("error", self._sign(token, "0" * 64))
         self.assertIn("error", self._sign(token, document.sha256, signature=""))
-        self.assertIn("error", self._sign(self._token(order), document.sha256), "the proposal's link does not sign")
+        self.assertIn(
+            "error", self._sign(self._token(order), document.sha256), "the proposal's link does not sign"
+        )
         self.assertTrue(self._sign(token, document.sha256).get("force_refresh"))
         self._fresh(order)
-        self.assertEqual((order.state, order.contract_state, order.signed_by), ("sale", "running", "Anna Keller"))
+        self.assertEqual(
+            (order.state, order.contract_state, order.signed_by), ("sale", "running", "Anna Keller")
+        )
         self.assertTrue(self._sign(token, document.sha256, name="Again").get("force_refresh"))
         self.assertEqual(self._fresh(order).signed_by, "Anna Keller")
         copies = order.sudo().sales_document_ids.filtered(lambda d: d.kind == "signed_contract")
@@ -232,15 +252,21 @@ class TestPaperPage(PaperCase, HttpCase):
                 page = self.url_open(f"/my/orders/{order.id}?access_token={token}{rest}", headers=BROWSER)
                 self.assertNotIn("Service package", page.text)
             answer = self.url_open(
-                f"/my/orders/{order.id}/accept", headers={"Content-Type": "application/json"},
-                data=json.dumps({"params": {"access_token": token, "name": "A", "signature": PIXEL}}))
+                f"/my/orders/{order.id}/accept",
+                headers={"Content-Type": "application/json"},
+                data=json.dumps({"params": {"access_token": token, "name": "A", "signature": PIXEL}}),
+            )
             self.assertIn("error", answer.json()["result"])
-            self.url_open(f"/my/orders/{order.id}/decline?access_token={token}", data={
-                "decline_message": "no", "csrf_token": self._csrf(self._open(self._token(sent)))})
+            self.url_open(
+                f"/my/orders/{order.id}/decline?access_token={token}",
+                data={"decline_message": "no", "csrf_token": self._csrf(self._open(self._token(sent)))},
+            )
             with mute_logger("odoo.http"):
                 answer = self.url_open(
-                    f"/my/orders/{order.id}/transaction", headers={"Content-Type": "application/json"},
-                    data=json.dumps({"params": {"access_token": token}}))
+                    f"/my/orders/{order.id}/transaction",
+                    headers={"Content-Type": "application/json"},
+                    data=json.dumps({"params": {"access_token": token}}),
+                )
             self.assertIn("error", answer.json())
             self._fresh(order)
             self.assertFalse(order.signature)

@@ -11,10 +11,14 @@ class TestProposal(PaperCase):
 
     def test_made_from_the_template(self):
         template = self.quotation_template
-        template.write({"sale_order_template_line_ids": [
-            Command.create({"display_type": "line_section", "name": "Extras"}),
-            Command.create({"product_id": self.product.id, "product_uom_qty": 1, "name": "More"}),
-        ]})
+        template.write(
+            {
+                "sale_order_template_line_ids": [
+                    Command.create({"display_type": "line_section", "name": "Extras"}),
+                    Command.create({"product_id": self.product.id, "product_uom_qty": 1, "name": "More"}),
+                ]
+            }
+        )
         lead = self._lead(partner_id=self.person.id, email_from=self.person.email, type="opportunity")
         order = self.env["sale.order"].with_user(self.rep)._process_create_for_lead(lead)
         self.assertEqual(order.order_line.mapped("name"), ["Service package", "Extras", "More"])
@@ -106,14 +110,17 @@ class TestProposal(PaperCase):
         order.order_line.price_unit = 1100
         order.action_proposal_send()
         self.assertFalse(order.process_decision)
-        self.assertTrue(order._process_decide(self.env["sales.document"]._last(order, "proposal"), "accepted"))
+        self.assertTrue(
+            order._process_decide(self.env["sales.document"]._last(order, "proposal"), "accepted")
+        )
         self.assertEqual(order.process_decision_version, 2)
 
     def test_signal_reaches_the_process(self):
         lead, call = self._at_call()
         call.complete("reached")
-        self._task(lead, "contact_result").complete("interested", {
-            "description": "x", "expected_revenue": 1, "date_deadline": fields.Date.today()})
+        self._task(lead, "contact_result").complete(
+            "interested", {"description": "x", "expected_revenue": 1, "date_deadline": fields.Date.today()}
+        )
         self._run(lead)
         self._task(lead, "make_proposal").complete("made")
         self._task(lead, "approve_proposal").with_user(self.leader).complete("approved")
