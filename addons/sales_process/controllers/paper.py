@@ -44,11 +44,14 @@ class CustomerPaper(http.Controller):
             document = link.order_id._process_signed_document(document)
         if problem or not document:
             return self._gone(problem or "unknown")
-        return request.make_response(document._content(), headers=[
-            *PRIVATE_HEADERS.items(),
-            ("Content-Type", "application/pdf"),
-            ("Content-Disposition", content_disposition(document.attachment_id.name)),
-        ])
+        return request.make_response(
+            document._content(),
+            headers=[
+                *PRIVATE_HEADERS.items(),
+                ("Content-Type", "application/pdf"),
+                ("Content-Disposition", content_disposition(document.attachment_id.name)),
+            ],
+        )
 
     @http.route("/sales_process/paper/<string:token>/opened", type="http", auth="public", methods=["POST"])
     def paper_opened(self, token, **_kwargs):
@@ -57,9 +60,13 @@ class CustomerPaper(http.Controller):
         if not problem and self._is_customer() and self._is_new_visit(link.document_id):
             link.document_id._mark_opened()
             if link.purpose == "proposal":
-                link.order_id._process_signal("proposal_opened", {
-                    "version": link.version, "count": link.document_id.opened_count,
-                })
+                link.order_id._process_signal(
+                    "proposal_opened",
+                    {
+                        "version": link.version,
+                        "count": link.document_id.opened_count,
+                    },
+                )
         return request.make_response("", status=204)
 
     @http.route(
@@ -75,8 +82,11 @@ class CustomerPaper(http.Controller):
         if not asked:
             decision = {"accept": "accepted", "refuse": "refused", "change": "change"}[act]
             link.order_id._process_decide(
-                link.document_id, decision, name=(name or "").strip()[:200] or None,
-                comment=text or None, reason=self._reason(reason_id) if act == "refuse" else None,
+                link.document_id,
+                decision,
+                name=(name or "").strip()[:200] or None,
+                comment=text or None,
+                reason=self._reason(reason_id) if act == "refuse" else None,
             )
         query = f"?problem={asked}" if asked else ""
         return request.redirect(f"/sales_process/paper/{token}{query}", code=303)
@@ -180,7 +190,11 @@ class CustomerPaper(http.Controller):
     def _is_customer(self):
         """Neither one of us, nor a machine."""
         agent = request.httprequest.user_agent.string.lower()
-        return bool(agent) and not request.env.user._is_internal() and not any(word in agent for word in MACHINES)
+        return (
+            bool(agent)
+            and not request.env.user._is_internal()
+            and not any(word in agent for word in MACHINES)
+        )
 
     def _is_new_visit(self, document):
         now, key = int(request.env.cr.now().timestamp()), f"sales_process_opened_{document.id}"

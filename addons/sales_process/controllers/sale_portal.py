@@ -1,7 +1,6 @@
+from odoo.addons.sale.controllers import portal
 from odoo.exceptions import AccessError, ValidationError
 from odoo.http import request, route
-
-from odoo.addons.sale.controllers import portal
 
 
 class CustomerPortal(portal.CustomerPortal):

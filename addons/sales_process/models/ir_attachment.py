@@ -38,8 +38,7 @@ class IrAttachment(models.Model):
         if papers and (vals is None or any(paper._differs(vals) for paper in papers)):
             raise UserError(
                 self.env._(
-                    "%s is a document that was made for a customer. Its file cannot be "
-                    "changed or deleted.",
+                    "%s is a document that was made for a customer. Its file cannot be changed or deleted.",
                     ", ".join(papers.mapped("name")),
                 )
             )

@@ -64,9 +64,7 @@ class SaleOrder(models.Model):
 
     def _compute_sales_document_count(self):
         counts = dict(
-            self.env["sales.document"]._read_group(
-                [("order_id", "in", self.ids)], ["order_id"], ["__count"]
-            )
+            self.env["sales.document"]._read_group([("order_id", "in", self.ids)], ["order_id"], ["__count"])
         )
         for order in self:
             order.sales_document_count = counts.get(order, 0)
@@ -119,6 +117,22 @@ class SaleOrder(models.Model):
             self._check_process_binding()
         return result
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sent_papers(self):
+        """What a customer has been sent is kept."""
+        sent = self.sudo().sales_document_ids.filtered("date_sent").order_id
+        if sent:
+            raise UserError(
+                self.env._(
+                    "%s has documents that were sent to the customer and cannot be deleted. Cancel it.",
+                    ", ".join(sent.mapped("name")),
+                )
+            )
+
+    def unlink(self):
+        # The papers of a draft go with it, so their files may.
+        return super(SaleOrder, self.with_context(**{INTERNAL_KEY: INTERNAL})).unlink()
+
     def _process_guarded(self, vals):
         """The process orders among these, when `vals` holds anything we guard."""
         keys = {"opportunity_id", *PROTECTED_FIELDS, *DECISION_FIELDS}
@@ -132,8 +146,7 @@ class SaleOrder(models.Model):
         if own and any(not order._process_same(vals, key) for order in self for key in own):
             raise AccessError(
                 self.env._(
-                    "%s: what the customer accepts or signs is written by the customer's "
-                    "page only.",
+                    "%s: what the customer accepts or signs is written by the customer's page only.",
                     ", ".join(self.mapped("name")),
                 )
             )
@@ -211,9 +224,7 @@ class SaleOrder(models.Model):
 
     def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
         """No button to Odoo's page in the mails: its token never ends."""
-        groups = super()._notify_get_recipients_groups(
-            message, model_description, msg_vals=msg_vals
-        )
+        groups = super()._notify_get_recipients_groups(message, model_description, msg_vals=msg_vals)
         if len(self) == 1 and self._is_process_order():
             for name, _function, data in groups:
                 if name in ("portal_customer", "portal", "follower", "customer"):

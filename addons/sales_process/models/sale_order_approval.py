@@ -1,6 +1,6 @@
 import hashlib
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import approval as engine
@@ -28,6 +28,10 @@ class SaleOrder(models.Model):
         compute_sudo=True,
     )
 
+    @api.depends(
+        "approval_ids.state", "order_line.price_subtotal", "order_line.discount", "order_line.name",
+        "payment_term_id", "partner_id", "user_id", "note", "opportunity_id",
+    )  # fmt: skip
     def _compute_approval_state(self):
         process = self._process_orders()
         for order in self:
@@ -117,12 +121,17 @@ class SaleOrder(models.Model):
         """Those of these users who could approve: people of the order's company who
         do not sell it themselves."""
         self.ensure_one()
-        return users.filtered(
-            lambda user: user.active
-            and not user.share
-            and not user._is_superuser()
-            and self.company_id in user.company_ids
-        ) - self._approval_sellers()
+        return (
+            users.filtered(
+                lambda user: (
+                    user.active
+                    and not user.share
+                    and not user._is_superuser()
+                    and self.company_id in user.company_ids
+                )
+            )
+            - self._approval_sellers()
+        )
 
     def _approval_self_allowed(self):
         """Whether a seller may pass their own where nobody else could be asked."""
@@ -184,16 +193,16 @@ class SaleOrder(models.Model):
         rows = self.env["sales.approval"].sudo()
         for order in self.sudo():
             missing = order._approval_missing(kind)
-            waiting = order.approval_ids.filtered(
-                lambda row: row.kind == kind and row.state == "waiting"
-            )
+            waiting = order.approval_ids.filtered(lambda row: row.kind == kind and row.state == "waiting")
             (waiting.filtered(lambda row: row.rule_id not in missing)).write({"state": "cancelled"})
             waiting = waiting.filtered(lambda row: row.rule_id in missing)
+            # Or the new row would be inserted before the old one is no longer waiting.
+            rows.flush_model(["state"])
             values = order._approval_values(kind)
             waiting.write({"judged_values": values, "fingerprint": engine.fingerprint(values)})
-            rows += waiting + rows.create([
-                order._prepare_approval(kind, rule, values) for rule in missing - waiting.rule_id
-            ])
+            rows += waiting + rows.create(
+                [order._prepare_approval(kind, rule, values) for rule in missing - waiting.rule_id]
+            )
         return rows.with_env(self.env)
 
     def _prepare_approval(self, kind, rule, values):
@@ -214,9 +223,13 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        rows = self.env["sales.approval"].search([
-            ("order_id", "=", self.id), ("kind", "=", kind), ("state", "=", "waiting"),
-        ])
+        rows = self.env["sales.approval"].search(
+            [
+                ("order_id", "=", self.id),
+                ("kind", "=", kind),
+                ("state", "=", "waiting"),
+            ]
+        )
         if rows:
             mine = rows.filtered("can_decide") or rows
             return mine.with_context(**{FROM_PROCESS: INTERNAL}).decide(approved, comment)
@@ -235,7 +248,9 @@ class SaleOrder(models.Model):
         else:
             text = self.env._(
                 "%(paper)s sent back by %(user)s: %(comment)s",
-                paper=name, user=user.name, comment=approval.comment,
+                paper=name,
+                user=user.name,
+                comment=approval.comment,
             )
             self.approval_ids.filtered(
                 lambda row: row.kind == approval.kind and row.state == "waiting"
@@ -251,16 +266,20 @@ class SaleOrder(models.Model):
         """Complete the process' task that waits for this answer."""
         if approval.state == "approved" and not self._approval_is_valid(approval.kind):
             return
-        tasks = self.env["sales.process.task"].sudo().search([
-            ("lead_id", "=", self.opportunity_id.id),
-            ("state", "=", "open"),
-            ("step_id.kind", "=", "approval"),
-            ("step_id.paper", "=", approval.kind),
-        ])
-        for task in tasks.filtered(lambda task: task.case_id.order_id == self):
-            task.with_user(approval.decided_by_id).complete(
-                approval.state, comment=approval.comment or None
+        tasks = (
+            self.env["sales.process.task"]
+            .sudo()
+            .search(
+                [
+                    ("lead_id", "=", self.opportunity_id.id),
+                    ("state", "=", "open"),
+                    ("step_id.kind", "=", "approval"),
+                    ("step_id.paper", "=", approval.kind),
+                ]
             )
+        )
+        for task in tasks.filtered(lambda task: task.case_id.order_id == self):
+            task.with_user(approval.decided_by_id).complete(approval.state, comment=approval.comment or None)
 
     def action_approval_request(self):
         """Ask for the approval of the paper this order stands at."""

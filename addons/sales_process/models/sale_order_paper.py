@@ -4,16 +4,15 @@ import re
 
 from markupsafe import Markup
 from num2words import num2words
-from reportlab.lib.pagesizes import A4
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
-from reportlab.pdfgen import canvas
-
 from odoo import models
 from odoo.tools import file_path, format_amount, format_date, is_html_empty
 from odoo.tools.image import image_data_uri
 from odoo.tools.misc import formatLang
 from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+from reportlab.pdfgen import canvas
 
 DEFAULT_COLOUR = "#2f5d7c"
 # Stands for the day in what is hashed, so that the same content made on another day
@@ -63,9 +62,7 @@ class SaleOrder(models.Model):
         order = self.with_context(lang=self._process_lang())
         content = paginate(
             "<!DOCTYPE html>" + str(html),
-            lambda page: report._run_wkhtmltopdf(
-                [page], report_ref=report.report_name, landscape=False
-            ),
+            lambda page: report._run_wkhtmltopdf([page], report_ref=report.report_name, landscape=False),
         )
         return order._process_stamp(content, order._process_footer(kind), stamp)
 
@@ -250,7 +247,7 @@ class SaleOrder(models.Model):
         return False if is_html_empty(text) else text
 
     def _process_signatory(self, side):
-        """"Ann Lee, director, acting on the charter" """
+        """ "Ann Lee, director, acting on the charter" """
         name, position, authority = (
             self._process_contract(f"contract_{side}_{part}")
             for part in ("signatory", "position", "authority")
@@ -281,7 +278,9 @@ class SaleOrderLine(models.Model):
             if self.discount
             else "",
             "taxes": ", ".join(tax.tax_label for tax in self.tax_ids if tax.tax_label),
-            "amount": formatLang(self.env, self.price_subtotal, currency_obj=None, digits=self.currency_id.decimal_places),
+            "amount": formatLang(
+                self.env, self.price_subtotal, currency_obj=None, digits=self.currency_id.decimal_places
+            ),
         }
 
 

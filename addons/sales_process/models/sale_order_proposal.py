@@ -49,8 +49,11 @@ class SaleOrder(models.Model):
         problems = []
         if not template:
             problems.append(
-                _("The process of %s has no quotation template: choose one on the process, "
-                  "or make a quotation by hand.", lead.display_name)
+                _(
+                    "The process of %s has no quotation template: choose one on the process, "
+                    "or make a quotation by hand.",
+                    lead.display_name,
+                )
             )
         elif not template.sale_order_template_line_ids.filtered("product_id"):
             problems.append(_("The quotation template %s has no products.", template.name))
@@ -66,15 +69,17 @@ class SaleOrder(models.Model):
         context = lead.with_context(default_partner_id=partner.id)._prepare_opportunity_quotation_context()
         values = {key.removeprefix("default_"): value for key, value in context.items()}
         localized = template.with_context(lang=partner.lang)
-        return self.with_company(values["company_id"]).create({
-            **values,
-            "partner_id": partner.id,
-            "sale_order_template_id": template.id,
-            "order_line": [
-                Command.create(line._prepare_order_line_values())
-                for line in localized.sale_order_template_line_ids
-            ],
-        })
+        return self.with_company(values["company_id"]).create(
+            {
+                **values,
+                "partner_id": partner.id,
+                "sale_order_template_id": template.id,
+                "order_line": [
+                    Command.create(line._prepare_order_line_values())
+                    for line in localized.sale_order_template_line_ids
+                ],
+            }
+        )
 
     # ------------------------------------------------------------------
     # Sending
@@ -90,16 +95,14 @@ class SaleOrder(models.Model):
         if any(problems.values()):
             raise UserError(
                 "\n".join(
-                    f"{order.name}: {problem}"
-                    for order, found in problems.items()
-                    for problem in found
+                    f"{order.name}: {problem}" for order, found in problems.items() for problem in found
                 )
             )
         self._process_make_document("proposal")
         self._process_mail_link("sales_process.mail_template_proposal", "proposal")
-        self.filtered(lambda order: order.state == "draft").with_context(
-            tracking_disable=True
-        ).write({"state": "sent"})
+        self.filtered(lambda order: order.state == "draft").with_context(tracking_disable=True).write(
+            {"state": "sent"}
+        )
         self._process_reopen_decision()
         return True
 
@@ -113,7 +116,9 @@ class SaleOrder(models.Model):
         if not email_normalize(partner.email):
             problems.append(_("%s has no valid e-mail address: fill it in.", partner.display_name))
         elif partner.sudo().is_blacklisted:
-            problems.append(_("%s does not want mail (blacklist): hand the proposal over yourself.", partner.email))
+            problems.append(
+                _("%s does not want mail (blacklist): hand the proposal over yourself.", partner.email)
+            )
         if not self.order_line.filtered(lambda line: not line.display_type):
             problems.append(_("there are no lines: add what is offered."))
         if self.is_expired:
@@ -140,7 +145,9 @@ class SaleOrder(models.Model):
         kind = ATTACHED.get(mail_template.get_external_id().get(mail_template.id))
         if not kind:
             return found
-        for document in self.env["sales.document"]._last(self, kind):
+        documents = self.env["sales.document"]._last(self, kind)
+        documents.attachment_id.mapped("name")  # in one query, before each mail asks for its own
+        for document in documents:
             entry = found.setdefault(document.order_id.id, {})
             entry.setdefault("attachment_ids", []).append(document.attachment_id.id)
         return found
@@ -149,16 +156,17 @@ class SaleOrder(models.Model):
         """A newer version was sent: what was decided about an older one is history."""
         last = {d.order_id.id: d.version for d in self.env["sales.document"]._last(self, "proposal")}
         decided = self.filtered(
-            lambda order: order.process_decision
-            and order.process_decision_version < last.get(order.id, 0)
+            lambda order: order.process_decision and order.process_decision_version < last.get(order.id, 0)
         )
-        decided.with_context(**{INTERNAL_KEY: INTERNAL}).write({
-            "process_decision": False,
-            "process_decision_date": False,
-            "process_decision_name": False,
-            "process_decision_comment": False,
-            "process_lost_reason_id": False,
-        })
+        decided.with_context(**{INTERNAL_KEY: INTERNAL}).write(
+            {
+                "process_decision": False,
+                "process_decision_date": False,
+                "process_decision_name": False,
+                "process_decision_comment": False,
+                "process_lost_reason_id": False,
+            }
+        )
 
     def action_process_preview(self):
         """The paper as it would be, marked while it is not approved."""
@@ -186,20 +194,25 @@ class SaleOrder(models.Model):
         order.invalidate_recordset(["process_decision", "process_decision_version"])
         if order._process_decided(document):
             return False
-        order.with_context(**{INTERNAL_KEY: INTERNAL, "tracking_disable": True}).write({
-            "process_decision": decision,
-            "process_decision_date": self.env.cr.now(),
-            "process_decision_name": name,
-            "process_decision_comment": comment,
-            "process_decision_version": document.version,
-            "process_lost_reason_id": reason.id if reason else False,
-        })
+        order.with_context(**{INTERNAL_KEY: INTERNAL, "tracking_disable": True}).write(
+            {
+                "process_decision": decision,
+                "process_decision_date": self.env.cr.now(),
+                "process_decision_name": name,
+                "process_decision_comment": comment,
+                "process_decision_version": document.version,
+                "process_lost_reason_id": reason.id if reason else False,
+            }
+        )
         order._process_tell_decision(decision, name, comment, reason)
-        order._process_signal(DECISION_SIGNALS[decision], {
-            "version": document.version,
-            "comment": comment,
-            "lost_reason_id": reason.id if reason else False,
-        })
+        order._process_signal(
+            DECISION_SIGNALS[decision],
+            {
+                "version": document.version,
+                "comment": comment,
+                "lost_reason_id": reason.id if reason else False,
+            },
+        )
         return True
 
     def _process_decided(self, document):
@@ -210,9 +223,7 @@ class SaleOrder(models.Model):
     def _process_tell_decision(self, decision, name, comment, reason):
         labels = dict(self._fields["process_decision"]._description_selection(self.env))
         parts = [self.env._("Customer's page: %s", labels[decision]), name, reason and reason.name, comment]
-        self._message_log(
-            body=" · ".join(part for part in parts if part), author_id=self.partner_id.id
-        )
+        self._message_log(body=" · ".join(part for part in parts if part), author_id=self.partner_id.id)
 
     def _process_signal(self, kind, data):
         """Tell the process of this order's lead what the customer did."""

@@ -2,11 +2,10 @@ import base64
 import binascii
 import io
 
-from PIL import Image, UnidentifiedImageError
-
 from odoo import SUPERUSER_ID, models
 from odoo.exceptions import UserError
 from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+from PIL import Image, UnidentifiedImageError
 
 from .sales_document import INTERNAL, INTERNAL_KEY
 
@@ -42,9 +41,7 @@ class SaleOrder(models.Model):
         """The signed copy of exactly this contract, if there is one."""
         self.ensure_one()
         copies = self.sudo().sales_document_ids.filtered(lambda d: d.kind == "signed_contract")
-        return copies.filtered(
-            lambda copy: (copy.evidence or {}).get("sha256") == document.sha256
-        )[:1]
+        return copies.filtered(lambda copy: (copy.evidence or {}).get("sha256") == document.sha256)[:1]
 
     def _process_sign_contract(self, document, sha256, name, signature, origin):
         """Sign that very file, once: keep the evidence, confirm the order.
@@ -190,11 +187,22 @@ class SaleOrder(models.Model):
     def _process_find_scan(self, document):
         """The newest upload since the contract was made that is no paper of ours."""
         papers = self.sudo().sales_document_ids.attachment_id
-        return self.env["ir.attachment"].sudo().search([
-            ("res_model", "=", "sale.order"), ("res_id", "=", self.id), ("res_field", "=", False),
-            ("mimetype", "in", SCAN_TYPES), ("id", "not in", papers.ids),
-            ("create_date", ">=", document.date),
-        ], order="id desc", limit=1)
+        return (
+            self.env["ir.attachment"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", "sale.order"),
+                    ("res_id", "=", self.id),
+                    ("res_field", "=", False),
+                    ("mimetype", "in", SCAN_TYPES),
+                    ("id", "not in", papers.ids),
+                    ("create_date", ">=", document.date),
+                ],
+                order="id desc",
+                limit=1,
+            )
+        )
 
 
 def join_pdf(*contents):

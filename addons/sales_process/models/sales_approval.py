@@ -19,15 +19,11 @@ class SalesApproval(models.Model):
     _order = "id desc"
     _check_company_auto = True
 
-    order_id = fields.Many2one(
-        "sale.order", required=True, readonly=True, index=True, ondelete="cascade"
-    )
+    order_id = fields.Many2one("sale.order", required=True, readonly=True, index=True, ondelete="cascade")
     lead_id = fields.Many2one(related="order_id.opportunity_id", store=True, string="Opportunity")
     company_id = fields.Many2one(related="order_id.company_id", store=True, index=True)
     team_id = fields.Many2one(related="order_id.team_id", store=True)
-    salesperson_id = fields.Many2one(
-        related="order_id.user_id", store=True, string="Salesperson"
-    )
+    salesperson_id = fields.Many2one(related="order_id.user_id", store=True, string="Salesperson")
     partner_id = fields.Many2one(related="order_id.partner_id", string="Customer")
     currency_id = fields.Many2one(related="order_id.currency_id")
     amount_untaxed = fields.Monetary(related="order_id.amount_untaxed")
@@ -128,9 +124,8 @@ class SalesApproval(models.Model):
                 )
             return None
         leaders = order.user_id.sale_team_id.user_id | order.team_id.user_id
-        if (
-            user not in self.sudo().approver_ids | leaders
-            and not user.has_group("sales_team.group_sale_manager")
+        if user not in self.sudo().approver_ids | leaders and not user.has_group(
+            "sales_team.group_sale_manager"
         ):
             return self.env._("You are not among those who approve %s.", order.name)
         return None
@@ -177,15 +172,17 @@ class SalesApproval(models.Model):
         self._write_decision(state, comment, values)
 
     def _write_decision(self, state, comment, values):
-        self.sudo().write({
-            "state": state,
-            "comment": comment or False,
-            "date_decided": self.env.cr.now(),
-            "decided_by_id": self.env.uid,
-            "is_self": self.env.user in self._own_users(),
-            "judged_values": values,
-            "fingerprint": engine.fingerprint(values),
-        })
+        self.sudo().write(
+            {
+                "state": state,
+                "comment": comment or False,
+                "date_decided": self.env.cr.now(),
+                "decided_by_id": self.env.uid,
+                "is_self": self.env.user in self._own_users(),
+                "judged_values": values,
+                "fingerprint": engine.fingerprint(values),
+            }
+        )
         self.order_id.sudo()._approval_decided(self)
 
     def action_approve(self):

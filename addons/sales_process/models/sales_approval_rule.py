@@ -45,9 +45,16 @@ class SalesApprovalRule(models.Model):
     @tools.ormcache("kind", "company_id")
     def _ids_for(self, kind, company_id):
         """The ids of the rules for this kind of paper; rules change seldom."""
-        return self.sudo().search([
-            ("kind", "in", (kind, "both")), ("company_id", "in", (company_id, False)),
-        ]).ids
+        return (
+            self.sudo()
+            .search(
+                [
+                    ("kind", "in", (kind, "both")),
+                    ("company_id", "in", (company_id, False)),
+                ]
+            )
+            .ids
+        )
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -27,17 +27,11 @@ class SalesDocument(models.Model):
     _check_company_auto = True
 
     name = fields.Char(required=True, readonly=True)
-    order_id = fields.Many2one(
-        "sale.order", required=True, readonly=True, index=True, ondelete="cascade"
-    )
-    lead_id = fields.Many2one(
-        "crm.lead", string="Opportunity", readonly=True, index="btree_not_null"
-    )
+    order_id = fields.Many2one("sale.order", required=True, readonly=True, index=True, ondelete="cascade")
+    lead_id = fields.Many2one("crm.lead", string="Opportunity", readonly=True, index="btree_not_null")
     company_id = fields.Many2one(related="order_id.company_id", store=True, index=True)
     team_id = fields.Many2one(related="order_id.team_id", store=True)
-    salesperson_id = fields.Many2one(
-        related="order_id.user_id", store=True, string="Salesperson"
-    )
+    salesperson_id = fields.Many2one(related="order_id.user_id", store=True, string="Salesperson")
     partner_id = fields.Many2one(related="order_id.partner_id", string="Customer")
     kind = fields.Selection(
         [
@@ -69,9 +63,7 @@ class SalesDocument(models.Model):
     date_sent = fields.Datetime("Sent on", readonly=True)
     date_opened = fields.Datetime("First opened on", readonly=True)
     opened_count = fields.Integer("Times opened", readonly=True)
-    evidence = fields.Json(
-        readonly=True, help="Of a signed copy: who signed, when, from where, which file."
-    )
+    evidence = fields.Json(readonly=True, help="Of a signed copy: who signed, when, from where, which file.")
 
     _order_kind_version_uniq = models.Constraint(
         "unique(order_id, kind, version)",
@@ -92,29 +84,41 @@ class SalesDocument(models.Model):
     def _make(self, order, kind, content, name, **values):
         """Keep `content` (bytes of a PDF) as the next version of this kind of paper."""
         version = (self._last(order, kind).version or 0) + 1
-        attachment = self.env["ir.attachment"].sudo().create({
-            "name": f"{name}.pdf" if version == 1 else f"{name} v{version}.pdf",
-            "raw": content,
-            "mimetype": "application/pdf",
-            "res_model": "sale.order",
-            "res_id": order.id,
-        })
+        attachment = (
+            self.env["ir.attachment"]
+            .sudo()
+            .create(
+                {
+                    "name": f"{name}.pdf" if version == 1 else f"{name} v{version}.pdf",
+                    "raw": content,
+                    "mimetype": "application/pdf",
+                    "res_model": "sale.order",
+                    "res_id": order.id,
+                }
+            )
+        )
         return self._keep(order, kind, attachment, name, **values)
 
     @api.model
     def _keep(self, order, kind, attachment, name, **values):
         """Keep this file as the next version; from now on it cannot be changed."""
-        return self.sudo().create({
-            "name": name,
-            "order_id": order.id,
-            "lead_id": order.sudo().opportunity_id.id,
-            "kind": kind,
-            "version": (self._last(order, kind).version or 0) + 1,
-            "attachment_id": attachment.id,
-            "sha256": hashlib.sha256(attachment.raw or b"").hexdigest(),
-            "user_id": self.env.uid,
-            **values,
-        }).with_env(self.env)
+        return (
+            self.sudo()
+            .create(
+                {
+                    "name": name,
+                    "order_id": order.id,
+                    "lead_id": order.sudo().opportunity_id.id,
+                    "kind": kind,
+                    "version": (self._last(order, kind).version or 0) + 1,
+                    "attachment_id": attachment.id,
+                    "sha256": hashlib.sha256(attachment.raw or b"").hexdigest(),
+                    "user_id": self.env.uid,
+                    **values,
+                }
+            )
+            .with_env(self.env)
+        )
 
     @api.model
     def _last(self, orders, kind, sent=False):
@@ -141,10 +145,12 @@ class SalesDocument(models.Model):
     def _mark_sent(self):
         """These papers are on their way to their customers."""
         for document in self.sudo():
-            document.write({
-                "sent_to": document.order_id.partner_id.email_formatted,
-                "date_sent": self.env.cr.now(),
-            })
+            document.write(
+                {
+                    "sent_to": document.order_id.partner_id.email_formatted,
+                    "date_sent": self.env.cr.now(),
+                }
+            )
 
     def _is_current(self):
         """Whether the order still says what this paper says."""
@@ -156,10 +162,12 @@ class SalesDocument(models.Model):
     def _mark_opened(self):
         """Count one opening by the customer."""
         for document in self.sudo():
-            document.write({
-                "date_opened": document.date_opened or self.env.cr.now(),
-                "opened_count": document.opened_count + 1,
-            })
+            document.write(
+                {
+                    "date_opened": document.date_opened or self.env.cr.now(),
+                    "opened_count": document.opened_count + 1,
+                }
+            )
 
     def action_open_file(self):
         """Open the stored PDF."""

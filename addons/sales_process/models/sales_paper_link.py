@@ -22,9 +22,7 @@ class SalesPaperLink(models.Model):
     _description = "Customer's Link to a Paper"
     _order = "id desc"
 
-    order_id = fields.Many2one(
-        "sale.order", required=True, readonly=True, index=True, ondelete="cascade"
-    )
+    order_id = fields.Many2one("sale.order", required=True, readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="order_id.company_id", store=True)
     document_id = fields.Many2one("sales.document", readonly=True, ondelete="cascade")
     purpose = fields.Selection(
@@ -48,22 +46,22 @@ class SalesPaperLink(models.Model):
     def _make(self, orders, purpose):
         """A new secret for each of these orders: `{order id: token}`, in one insert."""
         documents = self._current_documents(orders, purpose)
-        days = int(
-            self.env["ir.config_parameter"].sudo().get_param("sales_process.link_days") or 60
-        )
+        days = int(self.env["ir.config_parameter"].sudo().get_param("sales_process.link_days") or 60)
         tokens = {order.id: secrets.token_urlsafe(32) for order in orders}
-        self.sudo().create([
-            {
-                "order_id": order.id,
-                "document_id": documents[order.id].id if order.id in documents else False,
-                "purpose": purpose,
-                "version": documents[order.id].version if order.id in documents else 0,
-                "token_hash": self._hash(tokens[order.id]),
-                "date_expire": self.env.cr.now() + timedelta(days=days),
-                "user_id": self.env.uid,
-            }
-            for order in orders
-        ])
+        self.sudo().create(
+            [
+                {
+                    "order_id": order.id,
+                    "document_id": documents[order.id].id if order.id in documents else False,
+                    "purpose": purpose,
+                    "version": documents[order.id].version if order.id in documents else 0,
+                    "token_hash": self._hash(tokens[order.id]),
+                    "date_expire": self.env.cr.now() + timedelta(days=days),
+                    "user_id": self.env.uid,
+                }
+                for order in orders
+            ]
+        )
         return tokens
 
     @api.model
@@ -72,8 +70,7 @@ class SalesPaperLink(models.Model):
         if purpose not in PAPER_PURPOSES:
             return {}
         return {
-            document.order_id.id: document
-            for document in self.env["sales.document"]._last(orders, purpose)
+            document.order_id.id: document for document in self.env["sales.document"]._last(orders, purpose)
         }
 
     @api.model

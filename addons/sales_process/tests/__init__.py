@@ -7,3 +7,7 @@ from . import test_document_request
 from . import test_rights
 from . import test_running
 from . import test_letters
+from . import test_approval
+from . import test_documents
+from . import test_portal
+from . import test_proposal

@@ -1,0 +1,90 @@
+import io
+from unittest.mock import patch
+
+from odoo import Command
+from odoo.tests import new_test_user
+from reportlab.pdfgen import canvas
+
+from .common import ProcessCase
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def small_pdf(text="paper"):
+    output = io.BytesIO()
+    sheet = canvas.Canvas(output)
+    sheet.drawString(72, 720, text)
+    sheet.save()
+    return output.getvalue()
+
+
+class PaperCase(ProcessCase):
+    """A quotation that belongs to a process, and people of every kind around it."""
+
+    # Rendering has a test of its own; everywhere else a small file stands for it.
+    render = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.manager = new_test_user(
+            cls.env,
+            "paper_manager",
+            groups="sales_team.group_sale_manager",
+            name="Mona Manager",
+            email="manager@seller.example.com",
+        )
+        cls.company_2 = cls.env["res.company"].create({"name": "Second Company"})
+        cls.foreigner = new_test_user(
+            cls.env,
+            "paper_foreigner",
+            groups="sales_team.group_sale_manager",
+            company_id=cls.company_2.id,
+            company_ids=[Command.set(cls.company_2.ids)],
+        )
+        cls.customer = cls.env["res.partner"].create(
+            {
+                "name": "Blue Harbour Foods",
+                "is_company": True,
+                "email": "office@blue.example.org",
+            }
+        )
+        cls.person = cls.env["res.partner"].create(
+            {
+                "name": "Anna Keller",
+                "parent_id": cls.customer.id,
+                "email": "anna@blue.example.org",
+            }
+        )
+        cls.portal = new_test_user(cls.env, "paper_portal", groups="base.group_portal")
+        cls.portal.partner_id.parent_id = cls.customer
+        cls.rule = cls.env.ref("sales_process.approval_rule_leader")
+        if not cls.render:
+            model = cls.env.registry["sale.order"]
+            cls.startClassPatcher(
+                patch.object(
+                    model, "_process_paper_pdf", lambda order, html, kind, stamp=None: small_pdf(kind)
+                )
+            )
+
+    def _process_order(self, **vals):
+        """The rep's quotation for a lead whose process runs."""
+        lead = self._lead(partner_id=self.person.id, email_from=self.person.email, type="opportunity")
+        self.assertTrue(lead.sudo().process_case_ids)
+        order = self.env["sale.order"].with_user(self.rep)._process_create_for_lead(lead)
+        if vals:
+            order.write(vals)
+        return order
+
+    def _approve(self, order, kind="proposal"):
+        order._approval_request(kind)
+        order.with_user(self.leader)._approval_decide(kind, True)
+
+    def _sent(self, **vals):
+        order = self._process_order(**vals)
+        self._approve(order)
+        order.action_proposal_send()
+        return order
+
+    def _token(self, order, purpose="proposal"):
+        return order.sudo()._process_link_url(purpose).rpartition("/")[2]

@@ -1,0 +1,211 @@
+from odoo import Command, fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from .paper_common import PaperCase
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestProposal(PaperCase):
+    """Made from the template, sent in one click, answered once."""
+
+    def test_made_from_the_template(self):
+        template = self.quotation_template
+        template.write(
+            {
+                "sale_order_template_line_ids": [
+                    Command.create({"display_type": "line_section", "name": "Extras"}),
+                    Command.create({"product_id": self.product.id, "product_uom_qty": 1, "name": "More"}),
+                ]
+            }
+        )
+        lead = self._lead(partner_id=self.person.id, email_from=self.person.email, type="opportunity")
+        order = self.env["sale.order"].with_user(self.rep)._process_create_for_lead(lead)
+        self.assertEqual(order.order_line.mapped("name"), ["Service package", "Extras", "More"])
+        self.assertEqual(order.amount_untaxed, 3000.0)
+        self.assertEqual((order.opportunity_id, order.user_id, order.team_id), (lead, self.rep, self.team))
+        self.assertEqual(order.sale_order_template_id, template)
+        self.assertTrue(order.validity_date)
+        self.assertEqual(self.env["sale.order"]._process_create_for_lead(lead), order, "the open one again")
+
+    def test_what_is_missing_is_said_at_once(self):
+        self.process.quotation_template_id = False
+        lead = self._lead(partner_id=False, contact_name=False, partner_name=False, email_from=False)
+        with self.assertRaises(UserError) as caught:
+            self.env["sale.order"]._process_create_for_lead(lead)
+        self.assertIn("quotation template", str(caught.exception))
+        self.assertIn("no customer", str(caught.exception))
+
+    def test_all_that_stops_is_said_at_once(self):
+        order = self._process_order()
+        self.person.email = False
+        order.order_line.unlink()
+        order.validity_date = "2020-01-01"
+        with self.assertRaises(UserError) as caught:
+            order.action_proposal_send()
+        for text in ("e-mail", "no lines", "validity", "not approved"):
+            self.assertIn(text, str(caught.exception))
+        self.assertFalse(order.sudo().sales_document_ids)
+
+    def test_blacklisted(self):
+        order = self._process_order()
+        self._approve(order)
+        self.env["mail.blacklist"].sudo()._add(self.person.email)
+        with self.assertRaises(UserError) as caught:
+            order.action_proposal_send()
+        self.assertIn("blacklist", str(caught.exception))
+
+    def test_one_bad_stops_all(self):
+        good, bad = self._process_order(), self._process_order()
+        self._approve(good)
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            (good + bad).action_proposal_send()
+        self.assertEqual(good.state, "draft")
+
+    def test_sent(self):
+        order = self._sent()
+        self.assertEqual(order.state, "sent")
+        document = order.sudo().sales_document_ids
+        self.assertEqual((document.kind, document.version), ("proposal", 1))
+        self.assertTrue(document.date_sent)
+        self.assertIn("anna@blue.example.org", document.sent_to)
+        mail = self.env["mail.mail"].sudo().search([("model", "=", "sale.order"), ("res_id", "=", order.id)])
+        self.assertEqual(mail.state, "outgoing", "queued, not sent inside")
+        self.assertEqual(mail.recipient_ids, self.person)
+        self.assertEqual(mail.attachment_ids, document.attachment_id)
+        self.assertIn("/sales_process/paper/", mail.body_html)
+        self.assertIn("Rita Rep", mail.email_from)
+        self.assertFalse(mail.auto_delete)
+        link = order.sudo().paper_link_ids
+        self.assertEqual(len(link), 1)
+        self.assertNotIn(link.token_hash, mail.body_html)
+        self.assertTrue(link._is_good())
+
+    def test_again(self):
+        """The same content is the same document; another one a new version, and the
+        old link says so."""
+        order = self._sent()
+        token = self._token(order)
+        order.action_proposal_send()
+        self.assertEqual(len(order.sudo().sales_document_ids), 1)
+        order.order_line.price_unit = 1200
+        order.action_proposal_send()
+        self.assertEqual(sorted(order.sudo().sales_document_ids.mapped("version")), [1, 2])
+        self.assertFalse(self.env["sales.paper.link"]._find(token)._is_good())
+
+    def test_decision_counts_once(self):
+        order = self._sent()
+        document = order.sudo().sales_document_ids
+        reason = self.env.ref("sales_process.lost_reason_customer_other")
+        self.assertTrue(order._process_decide(document, "accepted", name="Anna Keller"))
+        self.assertFalse(order._process_decide(document, "refused", reason=reason))
+        self.assertEqual((order.process_decision, order.process_decision_name), ("accepted", "Anna Keller"))
+        self.assertEqual(order.process_decision_version, 1)
+        self.assertFalse(order.signature)
+        self.assertEqual(order.state, "sent", "accepting does not confirm: a contract follows")
+
+    def test_new_version_can_be_decided(self):
+        order = self._sent()
+        order._process_decide(order.sudo().sales_document_ids, "change", comment="Cheaper")
+        order.order_line.price_unit = 1100
+        order.action_proposal_send()
+        self.assertFalse(order.process_decision)
+        self.assertTrue(
+            order._process_decide(self.env["sales.document"]._last(order, "proposal"), "accepted")
+        )
+        self.assertEqual(order.process_decision_version, 2)
+
+    def test_signal_reaches_the_process(self):
+        lead, call = self._at_call()
+        call.complete("reached")
+        self._task(lead, "contact_result").complete(
+            "interested", {"description": "x", "expected_revenue": 1, "date_deadline": fields.Date.today()}
+        )
+        self._run(lead)
+        self._task(lead, "make_proposal").complete("made")
+        self._task(lead, "approve_proposal").with_user(self.leader).complete("approved")
+        self._run(lead)
+        order = lead.sudo().process_case_id.order_id
+        self.assertEqual(order.state, "sent")
+        order._process_decide(order.sales_document_ids, "accepted", name="Clara")
+        self._run(lead)
+        self._task(lead, "request_information")
+
+    def test_rights(self):
+        order = self._process_order()
+        self._approve(order)
+        with self.assertRaises(AccessError):
+            order.with_user(self.portal).action_proposal_send()
+        with self.assertRaises(AccessError):
+            order.with_user(self.env.ref("base.public_user")).action_proposal_send()
+        with self.assertRaises(AccessError):
+            order.with_user(self.colleague).action_proposal_send()
+        with self.assertRaises(AccessError):
+            order.with_user(self.foreigner).action_proposal_send()
+
+    def test_sql_does_not_grow(self):
+        """Queries for sending do not grow with the number of proposals."""
+        orders = self.env["sale.order"]
+        for _number in range(12):
+            order = self._process_order()
+            self._approve(order)
+            orders += order
+        orders._process_make_document("proposal")
+        counts = []
+        for batch in (orders[:2], orders[2:]):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            batch.with_user(self.rep).action_proposal_send()
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertLess((counts[1] - counts[0]) / 8, 1.5, counts)
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestLink(PaperCase):
+    """The customer's links."""
+
+    def test_only_the_hash_is_kept(self):
+        order = self._sent()
+        token = self._token(order)
+        link = self.env["sales.paper.link"]._find(token)
+        self.assertEqual(link.order_id, order)
+        self.assertNotEqual(link.token_hash, token)
+        self.assertEqual(len(link.token_hash), 64)
+        self.assertFalse(self.env["sales.paper.link"]._find(token + "x"))
+        self.assertFalse(self.env["sales.paper.link"]._find(""))
+        self.assertFalse(self.env["sales.paper.link"]._find(link.token_hash))
+        self.assertFalse(self.env["sales.paper.link"]._find(token, "contract"))
+
+    def test_end_and_withdrawal(self):
+        order = self._sent()
+        link = self.env["sales.paper.link"]._find(self._token(order))
+        link.date_expire = "2020-01-01"
+        self.assertFalse(link._is_good())
+        link = self.env["sales.paper.link"]._find(self._token(order))
+        self.assertTrue(link._is_good())
+        link.with_user(self.rep).action_revoke()
+        self.assertFalse(link._is_good())
+
+    def test_a_draft_cannot_be_opened(self):
+        """A link made by a preview of the letter opens nothing that was not sent."""
+        order = self._process_order()
+        order._process_make_document("proposal")
+        self.assertFalse(self.env["sales.paper.link"]._find(self._token(order))._is_good())
+
+    def test_rights(self):
+        link = self.env["sales.paper.link"]._find(self._token(self._sent()))
+        self.env.flush_all()
+        for user in (self.rep, self.leader, self.portal):
+            with self.assertRaises(AccessError):
+                link.with_user(user).write({"date_revoked": False})
+            with self.assertRaises(AccessError):
+                self.env["sales.paper.link"].with_user(user).create({"order_id": link.order_id.id})
+        with self.assertRaises(AccessError):
+            link.with_user(self.rep).read(["token_hash"])
+        with self.assertRaises(AccessError):
+            link.with_user(self.colleague).action_revoke()
+        stranger = new_test_user(self.env, "link_stranger", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            link.with_user(stranger).read(["purpose"])
