@@ -116,7 +116,7 @@ def read_file(folder, name):
     except UnicodeDecodeError as error:
         raise Stop(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}): save it as UTF-8 first") from None
     except csv.Error as error:
-        raise Stop(f"{path}: line {reader.line_num}: {error}") from None
+        raise Stop(f"{path}: line {reader.line_num + 1}: {error}") from None
     except OSError as error:
         raise Stop(f"{path}: {error.strerror}") from None
 
