@@ -428,13 +428,19 @@ class Importer:
             }
             for name, row in self.pipeline.accounts.items()
         }, "name")  # fmt: skip
-        by_parent = defaultdict(list)
-        for name, row in self.pipeline.accounts.items():
-            if row["subsidiary_of"] and f"company_{slug(name)}" not in known:
-                by_parent[row["subsidiary_of"]].append(ids[name])
-        for parent, children in by_parent.items():
-            self.odoo.call("res.partner", "write", children, {"parent_id": ids[parent]})
+        new = {name: row for name, row in self.pipeline.accounts.items() if f"company_{slug(name)}" not in known}
+        self.write_grouped(new, ids, "subsidiary_of", "parent_id", ids)
+        self.write_grouped(new, ids, "country", "country_id", countries)  # with the parent came its address
         return ids
+
+    def write_grouped(self, accounts, ids, column, field_name, values):
+        """Write a many2one of subsidiaries, a call for each value."""
+        groups = defaultdict(list)
+        for name, row in accounts.items():
+            if row["subsidiary_of"] and row[column] in values:
+                groups[values[row[column]]].append(ids[name])
+        for value, children in groups.items():
+            self.odoo.call("res.partner", "write", children, {field_name: value})
 
     def countries(self):
         names = {row["country"] for row in self.pipeline.accounts.values() if row["country"]}
