@@ -421,7 +421,8 @@ class Importer:
         known = set(self.odoo.known("company"))
         ids = self.odoo.ensure("res.partner", "company", {
             name: {
-                "name": name, "company_type": "Company",
+                "name": name, "company_type": "company",
+                "type": "other" if row["subsidiary_of"] else "contact",  # "contact" shares its parent's address
                 "industry_id/.id": industries.get(row["sector"]) or "",
                 "country_id/.id": countries.get(row["country"]) or "",
                 "comment": notes(row),
@@ -429,18 +430,13 @@ class Importer:
             for name, row in self.pipeline.accounts.items()
         }, "name")  # fmt: skip
         new = {name: row for name, row in self.pipeline.accounts.items() if f"company_{slug(name)}" not in known}
-        self.write_grouped(new, ids, "subsidiary_of", "parent_id", ids)
-        self.write_grouped(new, ids, "country", "country_id", countries)  # with the parent came its address
+        by_parent = defaultdict(list)
+        for name, row in self.pipeline.accounts.items():
+            if row["subsidiary_of"] and f"company_{slug(name)}" not in known:
+                by_parent[row["subsidiary_of"]].append(ids[name])
+        for parent, children in by_parent.items():
+            self.odoo.call("res.partner", "write", children, {"parent_id": ids[parent]})
         return ids
-
-    def write_grouped(self, accounts, ids, column, field_name, values):
-        """Write a many2one of subsidiaries, a call for each value."""
-        groups = defaultdict(list)
-        for name, row in accounts.items():
-            if row["subsidiary_of"] and row[column] in values:
-                groups[values[row[column]]].append(ids[name])
-        for value, children in groups.items():
-            self.odoo.call("res.partner", "write", children, {field_name: value})
 
     def countries(self):
         names = {row["country"] for row in self.pipeline.accounts.values() if row["country"]}
