@@ -116,7 +116,7 @@ def read_file(folder, name):
     except UnicodeDecodeError as error:
         raise Stop(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}): save it as UTF-8 first") from None
     except csv.Error as error:
-        raise Stop(f"{path}: line {reader.line_num}: {error}") from None
+        raise Stop(f"{path}: line {reader.line_num + 1}: {error}") from None
     except OSError as error:
         raise Stop(f"{path}: {error.strerror}") from None
 
@@ -421,13 +421,15 @@ class Importer:
         known = set(self.odoo.known("company"))
         ids = self.odoo.ensure("res.partner", "company", {
             name: {
-                "name": name, "company_type": "Company",
+                "name": name, "company_type": "company",
+                "type": "other" if row["subsidiary_of"] else "contact",  # "contact" shares its parent's address
                 "industry_id/.id": industries.get(row["sector"]) or "",
                 "country_id/.id": countries.get(row["country"]) or "",
                 "comment": notes(row),
             }
             for name, row in self.pipeline.accounts.items()
         }, "name")  # fmt: skip
+        new = {name: row for name, row in self.pipeline.accounts.items() if f"company_{slug(name)}" not in known}
         by_parent = defaultdict(list)
         for name, row in self.pipeline.accounts.items():
             if row["subsidiary_of"] and f"company_{slug(name)}" not in known:
