@@ -56,12 +56,8 @@ class SalesProcessPart(models.AbstractModel):
 
     @api.model
     def _delay_text(self, amount, unit, working):
-        """A span of time in words: "4 working hours"; empty where there is none."""
+        """A span of time in words: "4 h of working time"; empty where there is none."""
         if not amount:
             return ""
-        names = {
-            ("minutes", False): self.env._("%g minutes", amount), ("minutes", True): self.env._("%g working minutes", amount),
-            ("hours", False): self.env._("%g hours", amount), ("hours", True): self.env._("%g working hours", amount),
-            ("days", False): self.env._("%g days", amount), ("days", True): self.env._("%g working days", amount),
-        }
-        return names[unit, bool(working)]
+        units = {"minutes": self.env._("%g min", amount), "hours": self.env._("%g h", amount), "days": self.env._("%g d", amount)}
+        return self.env._("%s of working time", units[unit]) if working else units[unit]

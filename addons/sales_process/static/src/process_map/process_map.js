@@ -73,6 +73,11 @@ export class ProcessMap extends Component {
         return `o_edge ${edge.main ? "o_main" : ""} ${near ? (edge.from === active ? "o_out" : "o_in") : active ? "o_dim" : ""}`;
     }
 
+    arrowOf(edge) {
+        const near = this.state.active && (edge.from === this.state.active || edge.to === this.state.active);
+        return `url(#o_sp_arrow${near ? "_active" : edge.main ? "_main" : ""})`;
+    }
+
     nodeLabel(node) {
         const parts = [node.name, node.kind_text];
         if (node.open) {

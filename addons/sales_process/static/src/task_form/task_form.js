@@ -144,7 +144,7 @@ export class TaskForm extends Component {
             }
         }
         if (missing.length) {
-            const title = _t("“%s” needs:", outcome.name);
+            const title = _t("“%s” needs", outcome.name);
             this.notification.add(missing.join(", "), { title, type: "danger" });
         }
         return !missing.length;
