@@ -9,7 +9,9 @@ DONE = outcome(next="won")
 CLEAN = process(
     step("greet", outcome(next="choose"), kind="mail"),
     step("choose", outcome("big", "call", has_condition=True), outcome("small", "rest"), kind="decision"),
-    step("call", outcome("yes", "won"), outcome("later", "rest", limit=2, limit_end="lost"), fields=("phone",)),
+    step(
+        "call", outcome("yes", "won"), outcome("later", "rest", limit=2, limit_end="lost"), fields=("phone",)
+    ),
     wait("rest", outcome("alive", "call", event="sign_of_life"), outcome("silent", "lost"), phase="second"),
 )
 
@@ -60,7 +62,10 @@ def test_no_steps_at_all():
         ("unknown_step", [step("a", outcome(next="won", limit=2, limit_next="b"))]),
         ("unknown_step", [step("a", DONE, outcome("x", "won", unvisited="b"))]),
         ("unknown_outcome", [step("a", DONE, outcome("x", "won", taken="a.y"))]),
-        ("unknown_outcome", [step("a", DONE, escalations=(rung(action="outcome", outcome="other"), rung("o")))]),
+        (
+            "unknown_outcome",
+            [step("a", DONE, escalations=(rung(action="outcome", outcome="other"), rung("o")))],
+        ),
         ("dead_end", [step("a", outcome(next="won", limit=2))]),
         ("never_ends", [step("a", outcome(next="a", limit_end="lost"))]),
         ("never_ends", [step("a", outcome(next="a", limit=1, limit_next="a"))]),
@@ -79,12 +84,21 @@ def test_other_forms_of_a_problem(code, steps):
 @pytest.mark.parametrize(
     "steps",
     [
-        [step("a", outcome(next="b"), kind="action"), step("b", outcome(next="a"), outcome("x", "won"), skip_outcome="done")],
-        [step("a", outcome(next="b"), kind="decision"), step("b", outcome(next="a"), outcome("x", "won"), kind="notice")],
+        [
+            step("a", outcome(next="b"), kind="action"),
+            step("b", outcome(next="a"), outcome("x", "won"), skip_outcome="done"),
+        ],
+        [
+            step("a", outcome(next="b"), kind="decision"),
+            step("b", outcome(next="a"), outcome("x", "won"), kind="notice"),
+        ],
         # skipped, it leads back to itself once its limit is reached
         [step("a", outcome(next="won", limit=1, limit_next="a"), outcome("x", "won"), skip_outcome="done")],
         # entered quietly, the letter is passed
-        [step("a", outcome(next="b"), outcome("x", "won"), writes_customer=True), step("b", outcome(next="a"), kind="mail")],
+        [
+            step("a", outcome(next="b"), outcome("x", "won"), writes_customer=True),
+            step("b", outcome(next="a"), kind="mail"),
+        ],
     ],
 )
 def test_a_loop_without_a_person_or_a_wait_is_endless(steps):

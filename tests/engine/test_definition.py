@@ -10,7 +10,9 @@ SALE = process(
     step("note", outcome(next="call"), kind="action"),
     step("call", outcome("reached", "offer"), outcome("silent", "call", limit=3, limit_next="rest")),
     step("letter", outcome(next="offer"), kind="mail", phase="second"),
-    step("offer", outcome("yes", "won", event="accepted", mode="jump"), outcome("no", "lost"), phase="second"),
+    step(
+        "offer", outcome("yes", "won", event="accepted", mode="jump"), outcome("no", "lost"), phase="second"
+    ),
     wait("rest", outcome("alive", "call", event="sign_of_life"), outcome("silent", "lost")),
 )
 

@@ -1,9 +1,11 @@
 """Cases played through a process on a virtual clock: what would be done, when, and how it ends."""
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
+from operator import attrgetter
 from typing import NamedTuple
 
 from .definition import Process
@@ -57,49 +59,51 @@ class Trial:
         self._order = count()
 
     def run(self, cases: int, horizon: timedelta = timedelta(days=365)) -> dict[str, int]:
-        """Play `cases` cases to their end or to the horizon; how many ended in which state."""
-        for number in range(cases):
-            self._put(self.begin, number, Start())
-        stop = self.begin + horizon
-        while self._queue and self._queue[0][0] <= stop:
-            when, _order, number, event = heapq.heappop(self._queue)
-            self._happen(when, number, event)
-        states: dict[str, int] = {}
-        for case in self.cases.values():
-            states[case.state] = states.get(case.state, 0) + 1
-        return states
+        """Play `cases` cases to their end or to the horizon; how many ended in which state.
 
-    def _put(self, when, number, event):
-        heapq.heappush(self._queue, (when, next(self._order), number, event))
+        Cases know nothing of each other, so they are played one by one; the diary is put in order.
+        """
+        for number in range(cases):
+            self._play(number, self.begin + horizon)
+        self.diary.sort(key=attrgetter("when"))
+        return Counter(case.state for case in self.cases.values())
+
+    def _play(self, number, stop):
+        self.cases[number] = Case()
+        self._queue = [(self.begin, next(self._order), Start())]
+        while self._queue and self._queue[0][0] <= stop:
+            when, _order, event = heapq.heappop(self._queue)
+            self._happen(when, number, event)
+
+    def _put(self, when, event):
+        heapq.heappush(self._queue, (when, next(self._order), event))
 
     def _happen(self, when, number, event):
-        case = self.cases.get(number, Case())
-        task = getattr(event, "task", None)
-        if task is not None and task not in case.tasks:
+        case = self.cases[number]
+        if type(event) is not Start and event.task not in case.tasks:
             return
-        case, effects = decide(self.process, case, event)
-        self.cases[number] = case
+        self.cases[number], effects = decide(self.process, case, event)
         for effect in effects:
             self._note(when, number, effect)
-            if type(effect) is OpenTask and effect.task in case.tasks:
-                self._opened(when, number, case, effect)
+            if type(effect) is OpenTask:
+                self._opened(when, number, effect)
 
-    def _opened(self, when, number, case, effect):
+    def _opened(self, when, number, effect):
         """Put the act and the timers of an opened step on the clock."""
-        step = self.process.by_code[effect.task.step]
+        step, case = self.process.by_code[effect.task.step], self.cases[number]
         begin = effect.at or (when + clock_span(effect.wait) if effect.wait else when)
         if step.automatic:
             outcome = choose(step, case, ())
-            return self._put(begin, number, Complete(effect.task, (outcome or step.outcomes[-1]).code))
+            return self._put(begin, Complete(effect.task, (outcome or step.outcomes[-1]).code))
         act = self.act(step, case, number)
         if act:
-            return self._put(begin + act.after, number, Complete(effect.task, act.outcome))
+            return self._put(begin + act.after, Complete(effect.task, act.outcome))
         due = begin + clock_span(step.deadline) if step.deadline else begin
         for rung in step.escalations:
             moment = {"open": begin, "before": due, "after": due}[rung.anchor]
             span = clock_span(rung.delay)
             moment = moment - span if rung.anchor == "before" else moment + span
-            self._put(max(moment, begin), number, TimerFired(effect.task, rung.code))
+            self._put(max(moment, begin), TimerFired(effect.task, rung.code))
         return None
 
     def _note(self, when, number, effect):
