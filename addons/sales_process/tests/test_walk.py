@@ -1,8 +1,14 @@
-from odoo import Command, fields
+from dateutil.relativedelta import relativedelta
+
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .common import ProcessCase
+
+SIGNATURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mNk+M9Qz0AEYBxVSF+FAAhKDveksOjmAAAAAElFTkSuQmCC"
+)
 
 
 @tagged("post_install", "-at_install", "sales_process")
@@ -52,3 +58,118 @@ class TestWalk(ProcessCase):
         self._run(lead)
         self.assertEqual(order.contract_state, "to_sign")
         self._task(lead, "sign_contract")
+        self._sign(order)
+        self._run(lead)
+        self.assertEqual(lead.process_state, "won")
+        self.assertEqual(lead.won_status, "won")
+        self.assertEqual(order.state, "sale")
+        self.assertEqual(order.contract_state, "running")
+        self.assertTrue(lead.sudo().process_message_ids.filtered(
+            lambda message: message.template_id == self.env.ref("sales_process.mail_template_contract_signed")
+        ))
+        self._renew(order)
+
+    def _sign(self, order):
+        document = self.env["sales.document"].sudo()._last(order, "contract")
+        order.sudo()._process_sign_contract(
+            document, document.sha256, "Clara Client", SIGNATURE, {"ip": "127.0.0.1", "agent": "a browser"},
+        )
+
+    def _renew(self, contract):
+        """The contract comes to its end; the customer wants the same again."""
+        contract.sudo()._contract_set({
+            "contract_date_start": fields.Date.today() - relativedelta(months=11), "contract_term_months": 12,
+        })
+        contract.flush_recordset()
+        with self.enter_registry_test_mode():
+            self.env.ref("sales_process.ir_cron_sales_process_contract_timers").method_direct_trigger()
+            self.env.ref("sales_process.ir_cron_sales_process_contract_timers").method_direct_trigger()
+        lead = contract.renewal_lead_id
+        self.assertEqual(lead.process_id, self.renewal)
+        self._run(lead)
+        self._task(lead, "renewal_call").complete("agreed")
+        self._task(lead, "make_renewal").complete("made")
+        renewal = lead.sudo().process_case_id.order_id
+        self.assertEqual(renewal.renewal_of_id, contract)
+        self.assertEqual(renewal.contract_date_start, contract.contract_date_end + relativedelta(days=1))
+        self.assertNotEqual(renewal.contract_number, contract.contract_number)
+        self._task(lead, "approve_contract").with_user(self.leader).complete("approved")
+        self._run(lead)
+        self._sign(renewal)
+        self._run(lead)
+        self.assertEqual(lead.process_state, "won")
+        self.assertEqual((contract.contract_state, renewal.contract_state), ("renewed", "running"))
+        self.assertEqual(len(contract.renewal_ids), 1)
+
+    def test_meeting_first(self):
+        """Meeting before the proposal: after it there is a proposal to be made, and no second meeting."""
+        lead, call = self._at_call()
+        call.complete("reached")
+        self._task(lead, "contact_result").complete("meeting_first", {"description": "Wants to see it"})
+        self._run(lead)
+        start = fields.Datetime.now().replace(microsecond=0) + relativedelta(days=2)
+        self._task(lead, "plan_meeting").complete("planned", {"start": fields.Datetime.to_string(start), "duration": 90})
+        meeting = self._task(lead, "hold_meeting")
+        event = lead.sudo().process_case_id.meeting_id
+        self.assertEqual((event.start, event.stop), (start, start + relativedelta(minutes=90)))
+        self.assertIn(lead.partner_id, event.partner_ids)
+        self.assertEqual(meeting.date_open, event.stop, "it opens when the meeting ends")
+        event.write({"start": start + relativedelta(days=1), "stop": start + relativedelta(days=1, minutes=90)})
+        self.assertEqual(meeting.date_open, event.stop, "a moved meeting moves the question about it")
+        meeting.complete("held")
+        self._run(lead)
+        self._task(lead, "make_proposal").complete("made")
+        self._task(lead, "approve_proposal").with_user(self.leader).complete("approved")
+        self._run(lead)
+        self._task(lead, "proposal_decision")
+
+    def test_refusal_on_the_portal_can_be_saved(self):
+        lead, order = self._at_decision()
+        lead._process_signal("proposal_refused", order, {"version": 1, "comment": "Too dear"})
+        task = self._task(lead, "confirm_refusal")
+        task.complete("saved")
+        self._task(lead, "make_proposal")
+
+    def test_refusal_that_nobody_answers_is_lost(self):
+        lead, order = self._at_decision()
+        lead._process_signal("proposal_refused", order, {"version": 1})
+        task = self._task(lead, "confirm_refusal")
+        self._fire(task)
+        self.assertEqual(lead.won_status, "lost")
+
+    def test_change_asked_needs_no_second_meeting(self):
+        lead, order = self._at_decision()
+        lead._process_signal("proposal_change_asked", order, {"version": 1, "comment": "Three pieces"})
+        lead._process_signal("proposal_change_asked", order, {"version": 1, "comment": "Three pieces"})
+        self._task(lead, "make_proposal").complete("made")
+        for task in lead.sudo().process_open_task_ids.filtered(lambda task: task.step_id.code == "approve_proposal"):
+            task.with_user(self.leader).complete("approved")
+        self._run(lead)
+        self._task(lead, "proposal_decision")
+
+    def test_no_contract_needed(self):
+        draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
+        outcome = draft.step_ids.filtered(lambda step: step.code == "contract_needed").outcome_ids.filtered(lambda outcome: outcome.code == "no")
+        outcome.domain = "[('expected_revenue', '<', 10000)]"
+        draft.action_activate()
+        lead, order = self._at_decision()
+        lead._process_signal("proposal_accepted", order, {"version": 1})
+        self._run(lead)
+        self.assertEqual(lead.process_state, "won")
+        self.assertEqual(order.state, "sale")
+
+    def _at_decision(self):
+        """A lead whose proposal lies with the customer."""
+        lead, call = self._at_call()
+        call.complete("reached")
+        self._task(lead, "contact_result").complete("interested", {
+            "description": "Two packages", "expected_revenue": 2000, "date_deadline": fields.Date.today(),
+        })
+        self._run(lead)
+        self._task(lead, "make_proposal").complete("made")
+        self._task(lead, "approve_proposal").with_user(self.leader).complete("approved")
+        self._run(lead)
+        self._task(lead, "plan_meeting").complete("not_needed")
+        self._run(lead)
+        self._task(lead, "proposal_decision")
+        return lead, lead.sudo().process_case_id.order_id
