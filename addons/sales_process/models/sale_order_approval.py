@@ -194,14 +194,14 @@ class SaleOrder(models.Model):
         for order in self.sudo():
             missing = order._approval_missing(kind)
             waiting = order.approval_ids.filtered(lambda row: row.kind == kind and row.state == "waiting")
-            (waiting.filtered(lambda row: row.rule_id not in missing)).write({"state": "cancelled"})
-            waiting = waiting.filtered(lambda row: row.rule_id in missing)
+            current = waiting.filtered_domain([("rule_id", "in", missing.ids)])
+            (waiting - current).write({"state": "cancelled"})
             # Or the new row would be inserted before the old one is no longer waiting.
             rows.flush_model(["state"])
             values = order._approval_values(kind)
-            waiting.write({"judged_values": values, "fingerprint": engine.fingerprint(values)})
-            rows += waiting + rows.create(
-                [order._prepare_approval(kind, rule, values) for rule in missing - waiting.rule_id]
+            current.write({"judged_values": values, "fingerprint": engine.fingerprint(values)})
+            rows += current + rows.create(
+                [order._prepare_approval(kind, rule, values) for rule in missing - current.rule_id]
             )
         return rows.with_env(self.env)
 

@@ -274,9 +274,9 @@ class TestApproval(PaperCase):
             with self.subTest(user.login):
                 own = rows.with_user(user)
                 for call in (
-                    lambda: own.write({"state": "approved"}),
+                    lambda own=own: own.write({"state": "approved"}),
                     own.unlink,
-                    lambda: own.create({"order_id": order.id, "kind": "proposal", "state": "approved"}),
+                    lambda own=own: own.create({"order_id": order.id, "kind": "proposal", "state": "approved"}),
                 ):
                     with self.assertRaises(AccessError):
                         call()

@@ -50,9 +50,12 @@ class TestDocuments(PaperCase):
                 ("sudo unlink", lambda f=file: f.sudo().unlink()),
                 ("forged context", lambda f=file: f.with_context(sales_process_internal=True).unlink()),
             ):
-                with self.subTest(f"{user.login} {name}"), self.assertRaises(UserError):
-                    with self.env.cr.savepoint():
-                        road()
+                with (
+                    self.subTest(f"{user.login} {name}"),
+                    self.assertRaises(UserError),
+                    self.env.cr.savepoint(),
+                ):
+                    road()
         self.assertTrue(attachment.generate_access_token())
         attachment.write({"raw": attachment.raw})
 
