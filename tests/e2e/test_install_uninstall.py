@@ -24,8 +24,8 @@ TRACES = {
     "selections": "SELECT f.model || '.' || f.name || '.' || s.value FROM ir_model_fields_selection s"
                   " JOIN ir_model_fields f ON f.id = s.field_id",
     "external ids": "SELECT module || '.' || name FROM ir_model_data"
-                    " WHERE module = 'sales_process' OR module LIKE 'sales_process_%'",
-    "views": "SELECT COALESCE(key, name) || ' ' || COALESCE(model, '') FROM ir_ui_view WHERE NOT COALESCE(key LIKE 'gen_key.%', false)",
+                    " WHERE starts_with(module, 'sales_process')",
+    "views": "SELECT COALESCE(key, name) || ' ' || COALESCE(model, '') FROM ir_ui_view WHERE NOT starts_with(COALESCE(key, ''), 'gen_key.')",
     "menus": "SELECT name->>'en_US' FROM ir_ui_menu",
     "jobs": "SELECT cron_name FROM ir_cron",
     "actions": "SELECT type || ' ' || (name->>'en_US') FROM ir_actions",
