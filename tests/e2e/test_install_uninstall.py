@@ -38,7 +38,7 @@ TRACES = {
     "sequences": "SELECT name FROM ir_sequence",
     "parameters": "SELECT key FROM ir_config_parameter",
     "assets": "SELECT path FROM ir_asset",
-    "filters": "SELECT name->>'en_US' FROM ir_filters",
+    "filters": "SELECT name FROM ir_filters",
 }  # fmt: skip
 
 COMPANY_AT_WORK = """
