@@ -191,6 +191,8 @@ def database():
 @pytest.fixture(scope="module")
 def before(database):
     columns = {table: database.columns(table) for table in THEIRS}
+    # New groups make Odoo compute anew which of its users' contacts are internal.
+    columns["res_partner"].remove("write_date")
     return {
         "traces": database.traces(),
         "columns": columns,
