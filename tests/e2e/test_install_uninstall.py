@@ -109,7 +109,7 @@ lead = intake('with papers')
 task_of(lead, 'call_customer').complete('reached')
 task_of(lead, 'contact_result').complete('interested', {
     'description': 'All of it', 'expected_revenue': 150, 'date_deadline': '2030-01-01'})
-task_of(lead, 'make_proposal').complete('made')
+task_of(lead, 'make_proposal').with_user(rep).complete('made')
 order = lead.process_case_id.order_id
 task_of(lead, 'approve_proposal').complete('approved')
 task_of(lead, 'plan_meeting')
@@ -152,7 +152,7 @@ class Database:
     def __init__(self, name):
         self.server = postgres.server("test")
         self.name = f"{templates.PREFIX}_{name}"
-        databases.copy(self.server, templates.library(self.server, demo=True), self.name)
+        databases.copy(self.server, templates.library(self.server, demo=False), self.name)
         self.conf = templates.conf(self.server, name)
 
     def shell(self, code, mark=None):
@@ -179,7 +179,7 @@ class Database:
 
 @pytest.fixture(scope="module")
 def database():
-    """Odoo with demo data and a company's own work, before our add-on comes."""
+    """Odoo with a company's own work, before our add-on comes."""
     database = Database("install")
     try:
         database.shell(COMPANY_AT_WORK)
@@ -264,7 +264,7 @@ def test_history_knows_every_lead(installed):
 
 
 def test_updating_changes_nothing_of_theirs(installed, before):
-    odoo_server.install(installed.conf, installed.name, ["sales_process"], demo=False, update=True)
+    odoo_server.install(installed.conf, installed.name, [], demo=False, update=["sales_process"])
     test_installing_changes_nothing_of_theirs(installed, before)
 
 
