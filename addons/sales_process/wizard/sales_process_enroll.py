@@ -41,8 +41,11 @@ class SalesProcessEnroll(models.TransientModel):
 
     @api.depends("lead_ids")
     def _compute_team_id(self):
+        """The team of the leads chosen; else the user's own; one that has a process comes first."""
+        with_process = self.env["crm.team"].browse(self.env["sales.process"]._active_by_team())
         for wizard in self:
-            wizard.team_id = wizard.lead_ids.team_id[:1] or self.env.user.sale_team_id
+            teams = wizard.lead_ids.team_id or self.env.user.sale_team_id | with_process
+            wizard.team_id = (teams & with_process or teams)[:1]
 
     @api.depends("team_id")
     def _compute_process_id(self):
@@ -104,7 +107,8 @@ class SalesProcessEnroll(models.TransientModel):
         rows = [row % (stage, step, count) for (stage, step), count in groups.items()]
         rows += [row % (self.env._("Left as they are"), why, len(leads)) for why, leads in left.items()]
         if not rows:
-            return Markup("<p class='text-muted'>%s</p>") % self.env._("No leads found.")
+            why = self.env._("No leads found.") if self.process_id else self.env._("This team has no active process.")
+            return Markup("<p class='text-muted'>%s</p>") % why
         head = Markup("<tr><th>%s</th><th>%s</th><th class='text-end'>%s</th></tr>") % (
             self.env._("Stands in"), self.env._("Enters at"), self.env._("Leads"),
         )

@@ -1,4 +1,5 @@
 import { markRaw } from "@odoo/owl";
+import { registry } from "@web/core/registry";
 import { RPCError } from "@web/core/network/rpc";
 import { patch } from "@web/core/utils/patch";
 import { Record } from "@web/model/relational_model/record";
@@ -20,7 +21,12 @@ patch(Record.prototype, {
 
 async function onRefused(record, stageId, error, tools, onError) {
     if (isRefusal(error) && (await askForMissing(record, stageId))) {
-        return false;
+        if (record.isInEdition) {
+            return false;
+        }
+        // a board puts its card back only when saving fails; the dialog has said why
+        error.isProcessGate = true;
+        throw error;
     }
     if (onError) {
         return onError(error, tools);
@@ -62,3 +68,14 @@ function forgetStage(record) {
     record.dirty = Object.keys(rest).length > 0;
     record._setEvalContext();
 }
+
+registry.category("error_handlers").add(
+    "sales_process_gate",
+    (env, error, originalError) => {
+        if (originalError?.isProcessGate) {
+            error.unhandledRejectionEvent?.preventDefault();
+            return true;
+        }
+    },
+    { sequence: 50 }
+);
