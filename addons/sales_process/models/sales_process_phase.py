@@ -32,26 +32,38 @@ class SalesProcessPhase(models.Model):
                 stages.filtered(lambda stage: not stage.team_ids))[:1]
 
     def _provide_stages(self, team):
-        """Make the stages that a team lacks, seen on its own board only.
+        """See that a team has a stage for each of these phases; only what is missing is made.
 
-        The first phase takes the stage in which the team's new leads start, so that leads which
-        come in stand in the process without being moved.
+        A stage that stands for the same phase in another process of the team is taken first. A team
+        whose pipeline is no longer than the process keeps its stages: they are taken in their order.
         """
-        for phase in self.sudo():
-            if phase._stage_for(team):
-                continue
-            start = phase.env["crm.stage"].search(
-                [("is_won", "=", False), ("team_ids", "in", [team.id, False])], order="sequence, id", limit=1,
-            ) if phase == phase.process_id.phase_ids[:1] else phase.env["crm.stage"]
-            phase.stage_ids |= start or phase._make_stage(team)
+        stages = self.env["crm.stage"].sudo().search([("team_ids", "in", [team.id, False])])
+        free = stages.filtered(lambda stage: not stage.is_won) - self._stages_of(team)
+        simple = len(free) <= len(self)
+        for position, phase in enumerate(self.sudo()):
+            if not phase._stage_for(team):
+                known = phase._stage_in_other_process(team)
+                own = free[position:position + 1] if simple or position == 0 else free.browse()
+                phase.stage_ids |= known or own or phase._make_stage(team, stages, len(self) - position)
 
-    def _make_stage(self, team):
-        before_won = self.env["crm.stage"].search(
-            [("is_won", "=", True), ("team_ids", "in", [team.id, False])], order="sequence, id", limit=1,
-        )
+    def _stages_of(self, team):
+        """The stages that stand for one of these phases already."""
+        return self.env["crm.stage"].union(*(phase._stage_for(team) for phase in self))
+
+    def _stage_in_other_process(self, team):
+        """The stage of the phase with the same code in another active process of the team."""
+        twins = self.search([
+            ("code", "=", self.code), ("process_id.state", "=", "active"), ("process_id.team_ids", "in", team.ids),
+            ("id", "!=", self.id),
+        ])
+        return self.env["crm.stage"].union(*(twin._stage_for(team) for twin in twins))[:1]
+
+    def _make_stage(self, team, stages, places_before_won):
+        """A stage on this team's board only, in the process' order just before the won one."""
+        won = stages.filtered("is_won")[:1]
         stage = self.env["crm.stage"].create({
             "name": self.name, "team_ids": [fields.Command.link(team.id)],
-            "sequence": max(before_won.sequence - 1, 0) if before_won else 10 + self.sequence,
+            "sequence": max(won.sequence - places_before_won, 0) if won else 10 + self.sequence,
         })
         for lang, _name in self.env["res.lang"].get_installed():
             stage.with_context(lang=lang).name = self.with_context(lang=lang).name

@@ -484,3 +484,35 @@ class TestRunning(ProcessCase):
         self.assertEqual(wait.date_deadline.date(), fields.Date.today() + timedelta(days=5))
         lead.sudo().process_case_id.order_id.validity_date = fields.Date.today() + timedelta(days=15)
         self.assertEqual(wait.date_deadline.date(), fields.Date.today() + timedelta(days=15))
+
+    # -- stages -----------------------------------------------------------------------------------
+
+    def test_stages_of_a_simple_pipeline_are_taken(self):
+        self.env["crm.stage"].search([]).write({"team_ids": [(6, 0, [self.plain_team.id])]})
+        team = self.env["crm.team"].create({"name": "Simple"})
+        names = ("In", "Talk", "Sign")
+        own = self.env["crm.stage"].create([
+            {"name": name, "sequence": number, "team_ids": [(4, team.id)]} for number, name in enumerate(names)
+        ])
+        won = self.env["crm.stage"].create({"name": "Done", "sequence": 50, "is_won": True, "team_ids": [(4, team.id)]})
+        self.process.team_ids = [(4, team.id)]
+        stages = [phase._stage_for(team) for phase in self.process.phase_ids]
+        self.assertEqual(stages[:3], list(own))
+        made = stages[3]
+        self.assertEqual((made.name, made.team_ids), ("Contract", team))
+        self.assertTrue(own[2].sequence < made.sequence < won.sequence)
+        self.renewal.team_ids = [(4, team.id)]
+        self.assertEqual(self.renewal.phase_ids[1]._stage_for(team), made, "one contract stage for both processes")
+
+    def test_stages_of_a_long_pipeline_are_left_alone(self):
+        self.env["crm.stage"].search([]).write({"team_ids": [(6, 0, [self.plain_team.id])]})
+        team = self.env["crm.team"].create({"name": "Long"})
+        own = self.env["crm.stage"].create([
+            {"name": f"S{number}", "sequence": number, "team_ids": [(4, team.id)]} for number in range(7)
+        ])
+        self.process.team_ids = [(4, team.id)]
+        stages = [phase._stage_for(team) for phase in self.process.phase_ids]
+        self.assertEqual(stages[0], own[0])
+        self.assertFalse(set(stages[1:]) & set(own))
+        self.assertEqual([stage.name for stage in stages[1:]], ["Contact", "Proposal", "Contract"])
+        self.assertTrue(all(stage.team_ids == team for stage in stages[1:]))
