@@ -65,10 +65,10 @@ class SalesProcessTask(models.Model):
         return format_datetime(self.env, moment, dt_format="short") if moment else ""
 
     def _form_lead(self):
-        lead = self.lead_id
+        lead, customer = self.lead_id, self.lead_id._process_customer_name()
+        company = lead.partner_name or lead.partner_id.commercial_company_name or ""
         return {
-            "id": lead.id, "name": lead.name, "customer": lead._process_customer_name(),
-            "company": lead.partner_name or lead.partner_id.commercial_company_name or "",
+            "id": lead.id, "name": lead.name, "customer": customer, "company": company if company != customer else "",
             "function": lead.function or "", "phone": lead.phone or "", "email": lead.email_from or "",
             "wishes": lead.description or "", "rep": lead.user_id.name or "",
             "bad_email": bool(lead.is_blacklisted or lead.message_bounce), "messages": self._form_message_count(),

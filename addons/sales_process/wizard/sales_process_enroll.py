@@ -14,10 +14,10 @@ class SalesProcessEnroll(models.TransientModel):
     _description = "Enter Leads into a Process"
 
     team_id = fields.Many2one(
-        "crm.team", string="Sales Team", compute="_compute_team_id", store=True, readonly=False, required=True,
+        "crm.team", string="Sales Team", compute="_compute_team_id", store=True, readonly=False,
     )
     process_id = fields.Many2one(
-        "sales.process", string="Process", required=True, compute="_compute_process_id", store=True, readonly=False,
+        "sales.process", string="Process", compute="_compute_process_id", store=True, readonly=False,
         domain="[('state', '=', 'active'), ('team_ids', 'in', team_id)]",
     )
     lead_ids = fields.Many2many("crm.lead", string="Chosen Leads", default=lambda self: self._default_lead_ids())

@@ -1,6 +1,7 @@
 import { Component, markup, onWillStart, useState } from "@odoo/owl";
 import { DateTimeInput } from "@web/core/datetime/datetime_input";
 import { serializeDateTime } from "@web/core/l10n/dates";
+import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 import { RecordSelector } from "@web/core/record_selectors/record_selector";
 import { registry } from "@web/core/registry";
@@ -93,6 +94,10 @@ export class TaskForm extends Component {
 
     get mergeDomain() {
         return [["id", "!=", this.state.form.lead.id]];
+    }
+
+    get momentFormat() {
+        return localization.dateTimeFormat.replace(":ss", "");
     }
 
     get tomorrow() {

@@ -1,0 +1,45 @@
+import { registry } from "@web/core/registry";
+
+/** A rep opens their tasks and says that the customer could not be reached. */
+registry.category("web_tour.tours").add("sales_process_task_not_reached", {
+    steps: () => [
+        { content: "open the call", trigger: ".o_data_row:contains('Tour request') td[name=step_id]", run: "click" },
+        { content: "the customer stands on top", trigger: ".o_sales_process_task h2:contains('Tina Tour')" },
+        { content: "a number to call", trigger: ".o_sales_process_task a[href='tel:+4930555']" },
+        { content: "say more", trigger: ".o_sales_process_task textarea", run: "edit Nobody picked up" },
+        { content: "not reached", trigger: ".o_sales_process_task button[name=not_reached]", run: "click" },
+        { content: "the dialog is closed", trigger: "body:not(:has(.modal)) .o_list_view" },
+        { content: "and it was told", trigger: ".o_notification:contains('Not reached')" },
+    ],
+});
+
+/** What an outcome needs is asked for in the form, and what follows at once in the same dialog. */
+registry.category("web_tour.tours").add("sales_process_task_reached", {
+    steps: () => [
+        { content: "open the call", trigger: ".o_data_row:contains('Tour request') td[name=step_id]", run: "click" },
+        { content: "reached", trigger: ".o_sales_process_task button[name=reached]", run: "click" },
+        { content: "the result is asked for at once", trigger: ".o_sales_process_task_name:contains('Result of the contact')" },
+        { content: "forward without the fields", trigger: ".o_sales_process_task button[name=interested]", run: "click" },
+        { content: "what is missing is named", trigger: ".o_notification:contains('Expected Revenue')" },
+        { content: "the customer refuses", trigger: ".o_sales_process_task button[name=refused]", run: "click" },
+        { content: "a reason is needed", trigger: ".o_sales_process_task button[name=confirm]:disabled" },
+        { content: "choose one", trigger: ".o_sales_process_task select", run: "selectByIndex 1" },
+        { content: "confirm", trigger: ".o_sales_process_task button[name=confirm]:enabled", run: "click" },
+        { content: "done", trigger: "body:not(:has(.modal)) .o_list_view" },
+    ],
+});
+
+/** A gate keeps a lead out of a stage: what is missing is asked for, and the lead moves. */
+registry.category("web_tour.tours").add("sales_process_gate", {
+    steps: () => [
+        { content: "show all stages", trigger: ".o_statusbar_status button.dropdown-toggle:first, .o_arrow_button:contains('Proposal')" },
+        {
+            content: "move to the next stage",
+            trigger: ".o_form_view",
+            run: () => [...document.querySelectorAll(".o_arrow_button")].find((el) => el.textContent.includes("Proposal")).click(),
+        },
+        { content: "what is missing", trigger: ".modal .o_field_widget[name=expected_revenue] input", run: "edit 1200" },
+        { content: "save and move", trigger: ".modal button[name=save]", run: "click" },
+        { content: "moved", trigger: "body:not(:has(.modal)) .o_sales_process_box:contains('Make the proposal')" },
+    ],
+});
