@@ -127,9 +127,11 @@ class SalesProcessCase(models.Model):
         :return: dict case -> the tasks that were opened.
         :raise UserError: an event that does not fit a case, in words; a gate that forbids a move.
         """
-        cases = self.sudo()
-        origins = {case.sudo(): task.sudo() for case, task in (origins or {}).items()}
-        turns = cases._decide({case.sudo(): event for case, event in events.items()})
+        # One recordset each: what is read of one is read of all, also after the cache was emptied.
+        cases = self.sudo().browse(case.id for case in events)
+        tasks = self.env["sales.process.task"].sudo().browse(task.id for task in (origins or {}).values())
+        origins = dict(zip(origins or {}, tasks, strict=True))
+        turns = cases._decide(events)
         cases._write_decisions(turns)
         cases._close_tasks(turns)
         cases._pass_tasks(turns, origins)
@@ -142,10 +144,10 @@ class SalesProcessCase(models.Model):
 
     def _decide(self, events):
         """dict case -> (event, case afterwards, effects)."""
-        cases = self.browse(case.id for case in events)
-        skips = cases._skips()
+        skips = self._skips()
         turns = {}
-        for case, event in events.items():
+        for case in self:
+            event = events[case]
             try:
                 after, effects = transition.decide(
                     case.process_id._definition(), case._engine_case(), event, skips[case],

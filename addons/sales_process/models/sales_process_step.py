@@ -151,6 +151,11 @@ class SalesProcessStep(models.Model):
         delay = self._deadline()
         return working_time.due(calendar, begin, delay) if delay else False
 
+    def _activity_type(self):
+        """As what the step shows among people's activities."""
+        defaults = {"meeting": "mail.mail_activity_data_meeting"}
+        return self.activity_type_id or self.env.ref(defaults.get(self.kind, "mail.mail_activity_data_todo"))
+
     def _has_assignee(self):
         """Whether the rule can name anybody; the lead's own people are not known before there is a lead."""
         needed = {

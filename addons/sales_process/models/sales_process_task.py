@@ -494,10 +494,11 @@ class SalesProcessTask(models.Model):
         """An activity for each task, in its person's language, without a mail for each."""
         model_id = self.env["ir.model"]._get_id("crm.lead")
         tasks = self.filtered(lambda task: not task.activity_id and task.user_id)
+        type_of = {step: step._activity_type() for step in tasks.step_id}
         vals_list = [
             {
                 "res_model_id": model_id, "res_model": "crm.lead", "res_id": task.lead_id.id,
-                "activity_type_id": task._activity_type().id, "summary": task._name_for(task.user_id),
+                "activity_type_id": type_of[task.step_id].id, "summary": task._name_for(task.user_id),
                 "user_id": task.user_id.id, "date_deadline": task._activity_day(),
                 "automated": True, "process_task_id": task.id,
             }
@@ -508,10 +509,6 @@ class SalesProcessTask(models.Model):
         activities = self.env["mail.activity"].sudo().with_context(mail_activity_quick_update=True).create(vals_list)
         for task, activity in zip(tasks, activities, strict=True):
             task.activity_id = activity
-
-    def _activity_type(self):
-        defaults = {"meeting": "mail.mail_activity_data_meeting"}
-        return self.step_id.activity_type_id or self.env.ref(defaults.get(self.step_id.kind, "mail.mail_activity_data_todo"))
 
     def _name_for(self, user):
         return self.step_id.with_context(lang=user.lang or self.env.lang).name
