@@ -8,7 +8,9 @@ class CrmLead(models.Model):
 
     _inherit = "crm.lead"
 
-    process_task_id = fields.Many2one("sales.process.task", string="Current Task", compute="_compute_process_task")
+    process_task_id = fields.Many2one(
+        "sales.process.task", string="Current Task", compute="_compute_process_task"
+    )
     process_step_now = fields.Char(string="Current Step", compute="_compute_process_task")
     process_user_id = fields.Many2one("res.users", string="Task Responsible", compute="_compute_process_task")
     process_deadline = fields.Datetime(string="Task Deadline", compute="_compute_process_task")
@@ -17,13 +19,22 @@ class CrmLead(models.Model):
     process_task_kind = fields.Char(compute="_compute_process_task")
     process_next_text = fields.Char(compute="_compute_process_next_text")
     process_can_start = fields.Boolean(compute="_compute_process_can_start")
-    process_letter_count = fields.Integer(string="Letters in Waiting", compute="_compute_process_letter_count")
+    process_letter_count = fields.Integer(
+        string="Letters in Waiting", compute="_compute_process_letter_count"
+    )
 
-    @api.depends("process_open_task_ids.state", "process_open_task_ids.user_id", "process_open_task_ids.date_deadline")
+    @api.depends(
+        "process_open_task_ids.state", "process_open_task_ids.user_id", "process_open_task_ids.date_deadline"
+    )
     def _compute_process_task(self):
-        tasks = self.env["sales.process.task"].sudo().search_fetch(
-            [("lead_id", "in", self.ids), ("state", "in", OPEN_STATES)],
-            ["lead_id", "state", "user_id", "date_deadline", "step_id"], order="id",
+        tasks = (
+            self.env["sales.process.task"]
+            .sudo()
+            .search_fetch(
+                [("lead_id", "in", self.ids), ("state", "in", OPEN_STATES)],
+                ["lead_id", "state", "user_id", "date_deadline", "step_id"],
+                order="id",
+            )
         )
         current = {lead: same._process_foremost() for lead, same in tasks.grouped("lead_id").items()}
         for lead in self:
@@ -46,13 +57,22 @@ class CrmLead(models.Model):
         by_team = self.env["sales.process"]._active_by_team()
         for lead in self:
             lead.process_can_start = bool(
-                lead.team_id.id in by_team and lead.active and lead.won_status == "pending" and not lead.process_case_id
+                lead.team_id.id in by_team
+                and lead.active
+                and lead.won_status == "pending"
+                and not lead.process_case_id
             )
 
     def _compute_process_letter_count(self):
-        counts = dict(self.env["sales.process.message"].sudo()._read_group(
-            [("lead_id", "in", self.ids), ("state", "in", ("planned", "held"))], ["lead_id"], ["__count"],
-        ))
+        counts = dict(
+            self.env["sales.process.message"]
+            .sudo()
+            ._read_group(
+                [("lead_id", "in", self.ids), ("state", "in", ("planned", "held"))],
+                ["lead_id"],
+                ["__count"],
+            )
+        )
         for lead in self:
             lead.process_letter_count = counts.get(lead._origin, 0)
 
@@ -100,14 +120,17 @@ class CrmLead(models.Model):
             return False
         names = list(dict.fromkeys(found[0]["fields"]))
         return {
-            "stage": self.env["crm.stage"].browse(stage_id).name, "missing": found[0]["missing"],
+            "stage": self.env["crm.stage"].browse(stage_id).name,
+            "missing": found[0]["missing"],
             "part": self.env["sales.process.task"]._plain_part(self, names) if names else False,
         }
 
     def action_process_view_step(self, step_id):
         """Open this lead's tasks on a step, from its map."""
         self.ensure_one()
-        tasks = self.env["sales.process.task"].search([("lead_id", "=", self.id), ("step_id", "=", step_id)], order="id desc")
+        tasks = self.env["sales.process.task"].search(
+            [("lead_id", "=", self.id), ("step_id", "=", step_id)], order="id desc"
+        )
         return tasks[:1].action_open_task() if tasks else False
 
 
@@ -120,7 +143,8 @@ class SalesProcessTask(models.Model):
         """Of one lead's open tasks the one that somebody is to do; else the one that waits, or runs."""
         return (
             self.filtered(lambda task: task.state == "failed")
-            or self.filtered(lambda task: task.state == "open" and task.kind != "wait") or self
+            or self.filtered(lambda task: task.state == "open" and task.kind != "wait")
+            or self
         )[-1:]
 
     def _process_mark(self):

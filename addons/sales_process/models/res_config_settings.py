@@ -8,13 +8,20 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     sales_process_quiet_from = fields.Float(
-        string="Quiet From", config_parameter="sales_process.quiet_from", default=21,
+        string="Quiet From",
+        config_parameter="sales_process.quiet_from",
+        default=21,
         help="In the customer's own time zone.",
     )
-    sales_process_quiet_to = fields.Float(string="Quiet To", config_parameter="sales_process.quiet_to", default=8)
-    sales_process_mail_paused = fields.Boolean(string="Pause All Letters", config_parameter="sales_process.mail_paused")
+    sales_process_quiet_to = fields.Float(
+        string="Quiet To", config_parameter="sales_process.quiet_to", default=8
+    )
+    sales_process_mail_paused = fields.Boolean(
+        string="Pause All Letters", config_parameter="sales_process.mail_paused"
+    )
     sales_process_allow_self_approval = fields.Boolean(
-        string="Sellers Pass Their Own Papers", config_parameter="sales_process.allow_self_approval",
+        string="Sellers Pass Their Own Papers",
+        config_parameter="sales_process.allow_self_approval",
     )
 
     @api.constrains("sales_process_quiet_from", "sales_process_quiet_to")

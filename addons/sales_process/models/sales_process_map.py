@@ -19,13 +19,24 @@ class SalesProcess(models.Model):
         counts = self._map_counts()
         kinds = dict(self.step_ids._fields["kind"]._description_selection(self.env))
         return {
-            "id": self.id, "name": self.display_name,
+            "id": self.id,
+            "name": self.display_name,
             "phases": [{"code": phase.code, "name": phase.name} for phase in self.phase_ids],
             "nodes": [
                 {
-                    "id": step.id, "code": step.code, "name": step.name, "kind": step.kind, "kind_text": kinds[step.kind],
-                    "phase": step.phase_id.code, "open": counts.get(step.id, (0, 0))[0], "late": counts.get(step.id, (0, 0))[1],
-                    "ends": [{"end": outcome.end, "name": outcome.name} for outcome in step.outcome_ids if outcome.end],
+                    "id": step.id,
+                    "code": step.code,
+                    "name": step.name,
+                    "kind": step.kind,
+                    "kind_text": kinds[step.kind],
+                    "phase": step.phase_id.code,
+                    "open": counts.get(step.id, (0, 0))[0],
+                    "late": counts.get(step.id, (0, 0))[1],
+                    "ends": [
+                        {"end": outcome.end, "name": outcome.name}
+                        for outcome in step.outcome_ids
+                        if outcome.end
+                    ],
                 }
                 for step in self.step_ids
             ],
@@ -58,7 +69,13 @@ class SalesProcess(models.Model):
         self.ensure_one()
         step = self.env["sales.process.step"].browse(step_id)
         return {
-            "type": "ir.actions.act_window", "name": step.name, "res_model": "sales.process.task",
-            "views": [(False, "list"), (self.env.ref("sales_process.view_sales_process_task_form").id, "form")],
-            "domain": [("step_id", "=", step.id), ("state", "in", OPEN_STATES)], "context": {"create": False},
+            "type": "ir.actions.act_window",
+            "name": step.name,
+            "res_model": "sales.process.task",
+            "views": [
+                (False, "list"),
+                (self.env.ref("sales_process.view_sales_process_task_form").id, "form"),
+            ],
+            "domain": [("step_id", "=", step.id), ("state", "in", OPEN_STATES)],
+            "context": {"create": False},
         }

@@ -1,11 +1,15 @@
 from lxml import etree
-
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from .sales_process_task import OPEN_STATES
 
-WIDGETS = {"phone": "phone", "email_from": "email", "user_id": "many2one_avatar_user", "tag_ids": "many2many_tags"}
+WIDGETS = {
+    "phone": "phone",
+    "email_from": "email",
+    "user_id": "many2one_avatar_user",
+    "tag_ids": "many2many_tags",
+}
 TARGETS = ("crm.lead", "sale.order", "calendar.event")
 
 
@@ -19,8 +23,13 @@ class SalesProcessTask(models.Model):
     def _compute_customer_name(self):
         for task in self:
             lead = task.sudo().lead_id
-            names = [lead.contact_name or lead.partner_id.name, lead.partner_name or lead.partner_id.commercial_company_name]
-            task.customer_name = ", ".join(dict.fromkeys(name for name in names if name)) or lead.email_from or lead.phone
+            names = [
+                lead.contact_name or lead.partner_id.name,
+                lead.partner_name or lead.partner_id.commercial_company_name,
+            ]
+            task.customer_name = (
+                ", ".join(dict.fromkeys(name for name in names if name)) or lead.email_from or lead.phone
+            )
 
     @api.readonly
     def get_form(self):
@@ -33,7 +42,7 @@ class SalesProcessTask(models.Model):
         self.ensure_one()
         self.check_access("read")
         task = self.sudo()
-        open_now = task.state == "open" or task.state == "failed" and task._is_for_person()
+        open_now = task.state == "open" or (task.state == "failed" and task._is_for_person())
         return {
             "task": task._form_task(open_now),
             "lead": task._form_lead(),
@@ -52,13 +61,27 @@ class SalesProcessTask(models.Model):
     def _form_task(self, open_now):
         states = dict(self._fields["state"]._description_selection(self.env))
         return {
-            "id": self.id, "name": self.step_id.name, "kind": self.step_id.kind, "instruction": self.step_id.instruction or "",
-            "state": self.state, "state_text": states[self.state], "open": open_now, "on_hold": self.on_hold,
-            "user": self.user_id.name or "", "mine": self.user_id == self.env.user, "is_late": self.is_late,
-            "deadline": self._form_moment(self.date_deadline), "next_text": self.next_text or "",
-            "why": self.why or "", "error": self.error or "", "outcome": self.outcome_id.name or "",
-            "comment": self.comment or "", "asks_duration": self.step_id.activity_type_id.category == "phonecall",
-            "escalations": self.escalation_count, "process": self.process_id.name, "phase": self.step_id.phase_id.name,
+            "id": self.id,
+            "name": self.step_id.name,
+            "kind": self.step_id.kind,
+            "instruction": self.step_id.instruction or "",
+            "state": self.state,
+            "state_text": states[self.state],
+            "open": open_now,
+            "on_hold": self.on_hold,
+            "user": self.user_id.name or "",
+            "mine": self.user_id == self.env.user,
+            "is_late": self.is_late,
+            "deadline": self._form_moment(self.date_deadline),
+            "next_text": self.next_text or "",
+            "why": self.why or "",
+            "error": self.error or "",
+            "outcome": self.outcome_id.name or "",
+            "comment": self.comment or "",
+            "asks_duration": self.step_id.activity_type_id.category == "phonecall",
+            "escalations": self.escalation_count,
+            "process": self.process_id.name,
+            "phase": self.step_id.phase_id.name,
         }
 
     def _form_moment(self, moment):
@@ -68,24 +91,50 @@ class SalesProcessTask(models.Model):
         lead, customer = self.lead_id, self.lead_id._process_customer_name()
         company = lead.partner_name or lead.partner_id.commercial_company_name or ""
         return {
-            "id": lead.id, "name": lead.name, "customer": customer, "company": company if company != customer else "",
-            "function": lead.function or "", "phone": lead.phone or "", "email": lead.email_from or "",
-            "wishes": lead.description or "", "rep": lead.user_id.name or "",
-            "bad_email": bool(lead.is_blacklisted or lead.message_bounce), "messages": self._form_message_count(),
-            "source": lead.source_id.name or "", "customer_since": self._form_running_contract(),
+            "id": lead.id,
+            "name": lead.name,
+            "customer": customer,
+            "company": company if company != customer else "",
+            "function": lead.function or "",
+            "phone": lead.phone or "",
+            "email": lead.email_from or "",
+            "wishes": lead.description or "",
+            "rep": lead.user_id.name or "",
+            "bad_email": bool(lead.is_blacklisted or lead.message_bounce),
+            "messages": self._form_message_count(),
+            "source": lead.source_id.name or "",
+            "customer_since": self._form_running_contract(),
         }
 
     def _form_message_count(self):
-        return self.env["mail.message"].sudo().search_count([
-            ("model", "=", "crm.lead"), ("res_id", "=", self.lead_id.id), ("message_type", "in", ("email", "comment", "email_outgoing")),
-        ])
+        return (
+            self.env["mail.message"]
+            .sudo()
+            .search_count(
+                [
+                    ("model", "=", "crm.lead"),
+                    ("res_id", "=", self.lead_id.id),
+                    ("message_type", "in", ("email", "comment", "email_outgoing")),
+                ]
+            )
+        )
 
     def _form_running_contract(self):
         """The number of a contract that runs with this customer."""
         company = self.lead_id.commercial_partner_id
-        contract = self.env["sale.order"].sudo().search([
-            ("partner_id", "child_of", company.id), ("contract_state", "=", "running"),
-        ], limit=1) if company else self.env["sale.order"]
+        contract = (
+            self.env["sale.order"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "child_of", company.id),
+                    ("contract_state", "=", "running"),
+                ],
+                limit=1,
+            )
+            if company
+            else self.env["sale.order"]
+        )
         return contract.contract_number or contract.name or ""
 
     def _form_order(self):
@@ -94,12 +143,19 @@ class SalesProcessTask(models.Model):
         if not order or not order.has_access("read"):
             return False
         return {
-            "id": order.id, "name": order.name, "amount": order.currency_id.format(order.amount_total),
+            "id": order.id,
+            "name": order.name,
+            "amount": order.currency_id.format(order.amount_total),
             "untaxed": order.currency_id.format(order.amount_untaxed),
             "discount": max(order.order_line.mapped("discount"), default=0),
             "lines": [
-                {"id": line.id, "name": line.name.split("\n")[0], "quantity": line.product_uom_qty,
-                 "discount": line.discount, "amount": order.currency_id.format(line.price_subtotal)}
+                {
+                    "id": line.id,
+                    "name": line.name.split("\n")[0],
+                    "quantity": line.product_uom_qty,
+                    "discount": line.discount,
+                    "amount": order.currency_id.format(line.price_subtotal),
+                }
                 for line in order.order_line.filtered(lambda line: not line.display_type)
             ],
         }
@@ -109,7 +165,10 @@ class SalesProcessTask(models.Model):
     def _form_parts(self):
         """For each model whose fields the step asks for: a form of these fields, and the record."""
         lines = self.sudo().step_id.field_ids
-        parts = [self._form_part(model, lines.filtered(lambda line, model=model: line.model == model)) for model in TARGETS]
+        parts = [
+            self._form_part(model, lines.filtered(lambda line, model=model: line.model == model))
+            for model in TARGETS
+        ]
         return [part for part in parts if part]
 
     def _form_part(self, model, lines):
@@ -121,8 +180,13 @@ class SalesProcessTask(models.Model):
         fields_info = self.env[model].fields_get(names + self._form_helpers(model, names))
         lines = lines.filtered(lambda line: line.name in fields_info)
         return {
-            "model": model, "res_id": record.id or False, "fields": fields_info, "names": lines.mapped("name"),
-            "arch": self._form_arch(model, {line.name: self._form_label(line, fields_info) for line in lines}, fields_info),
+            "model": model,
+            "res_id": record.id or False,
+            "fields": fields_info,
+            "names": lines.mapped("name"),
+            "arch": self._form_arch(
+                model, {line.name: self._form_label(line, fields_info) for line in lines}, fields_info
+            ),
             "needs": {line.name: self._form_needs(line) for line in lines if line.required},
         }
 
@@ -136,7 +200,11 @@ class SalesProcessTask(models.Model):
     def _form_helpers(self, model, names):
         """Fields that widgets need beside their own: currencies."""
         known = self.env[model]._fields
-        return [known[name].get_currency_field(self.env[model]) for name in names if known[name].type == "monetary"]
+        return [
+            known[name].get_currency_field(self.env[model])
+            for name in names
+            if known[name].type == "monetary"
+        ]
 
     def _form_needs(self, line):
         """For which outcomes a field must be filled in, and what will do instead."""
@@ -150,7 +218,11 @@ class SalesProcessTask(models.Model):
         names = [name for name in names if name in fields_info]
         labels = {name: fields_info[name]["string"] for name in names}
         return {
-            "model": record._name, "res_id": record.id, "fields": fields_info, "names": names, "needs": {},
+            "model": record._name,
+            "res_id": record.id,
+            "fields": fields_info,
+            "names": names,
+            "needs": {},
             "arch": self._form_arch(record._name, labels, fields_info),
         }
 
@@ -190,9 +262,14 @@ class SalesProcessTask(models.Model):
         outcomes = self.sudo().step_id.outcome_ids.filtered(lambda outcome: leader or not outcome.leader_only)
         return [
             {
-                "code": outcome.code, "name": outcome.name, "end": outcome.end or False, "asks_date": outcome.asks_date,
-                "asks_comment": outcome.comment_required, "asks_merge": outcome.does == "merge",
-                "asks_reason": outcome.end == "lost" and not outcome.lost_reason_id, "next": outcome.next_step_id.name or "",
+                "code": outcome.code,
+                "name": outcome.name,
+                "end": outcome.end or False,
+                "asks_date": outcome.asks_date,
+                "asks_comment": outcome.comment_required,
+                "asks_merge": outcome.does == "merge",
+                "asks_reason": outcome.end == "lost" and not outcome.lost_reason_id,
+                "next": outcome.next_step_id.name or "",
                 "does": outcome.does or False,
             }
             for outcome in outcomes
@@ -203,8 +280,13 @@ class SalesProcessTask(models.Model):
         if "merge" not in self.sudo().step_id.outcome_ids.mapped("does") or self.state not in OPEN_STATES:
             return []
         return [
-            {"id": lead.id, "name": lead.name, "who": lead.contact_name or lead.partner_name or lead.email_from or "",
-             "stage": lead.stage_id.name or "", "rep": lead.user_id.name or ""}
+            {
+                "id": lead.id,
+                "name": lead.name,
+                "who": lead.contact_name or lead.partner_name or lead.email_from or "",
+                "stage": lead.stage_id.name or "",
+                "rep": lead.user_id.name or "",
+            }
             for lead in (self.lead_id.duplicate_lead_ids - self.lead_id)[:8]
         ]
 
@@ -212,30 +294,56 @@ class SalesProcessTask(models.Model):
 
     def _form_history(self):
         """What was done for this lead before, the latest first."""
-        tasks = self.search([
-            ("lead_id", "=", self.lead_id.id), ("id", "!=", self.id), ("is_passed", "=", False), ("state", "!=", "queued"),
-        ], order="id desc", limit=15)
+        tasks = self.search(
+            [
+                ("lead_id", "=", self.lead_id.id),
+                ("id", "!=", self.id),
+                ("is_passed", "=", False),
+                ("state", "!=", "queued"),
+            ],
+            order="id desc",
+            limit=15,
+        )
         states = dict(self._fields["state"]._description_selection(self.env))
         return [
             {
-                "id": task.id, "step": task.step_id.name, "state": task.state, "comment": task.comment or task.why or "",
-                "result": task.outcome_id.name or states[task.state], "who": task.done_by_id.name or "",
-                "when": self._form_moment(task.date_done or task.date_open), "minutes": task.duration,
+                "id": task.id,
+                "step": task.step_id.name,
+                "state": task.state,
+                "comment": task.comment or task.why or "",
+                "result": task.outcome_id.name or states[task.state],
+                "who": task.done_by_id.name or "",
+                "when": self._form_moment(task.date_done or task.date_open),
+                "minutes": task.duration,
             }
             for task in tasks
         ]
 
     def _form_letters(self):
         """Letters to this customer that wait, and those sent lately."""
-        messages = self.env["sales.process.message"].sudo().search([
-            ("lead_id", "=", self.lead_id.id), ("state", "in", ("planned", "held", "sent", "blocked", "failed")),
-        ], order="id desc", limit=6)
+        messages = (
+            self.env["sales.process.message"]
+            .sudo()
+            .search(
+                [
+                    ("lead_id", "=", self.lead_id.id),
+                    ("state", "in", ("planned", "held", "sent", "blocked", "failed")),
+                ],
+                order="id desc",
+                limit=6,
+            )
+        )
         states = dict(messages._fields["state"]._description_selection(self.env))
         return [
             {
-                "id": message.id, "name": message.template_id.name, "to": message.email_to or "", "state": message.state,
-                "state_text": states[message.state], "when": self._form_moment(message.date_sent or message.date_due),
-                "why": message.state_why or message.why or "", "waiting": message.state in ("planned", "held"),
+                "id": message.id,
+                "name": message.template_id.name,
+                "to": message.email_to or "",
+                "state": message.state,
+                "state_text": states[message.state],
+                "when": self._form_moment(message.date_sent or message.date_due),
+                "why": message.state_why or message.why or "",
+                "waiting": message.state in ("planned", "held"),
             }
             for message in messages
         ]

@@ -6,10 +6,14 @@ from odoo.tests.common import Form
 from .common import ProcessCase
 
 VIEWS = {
-    "sales.process": ("list", "kanban", "form", "search"), "sales.process.step": ("form",),
+    "sales.process": ("list", "kanban", "form", "search"),
+    "sales.process.step": ("form",),
     "sales.process.task": ("list", "kanban", "calendar", "form", "search"),
-    "sales.process.case": ("list", "form", "search"), "sales.process.message": ("list", "search"),
-    "crm.lead": ("list", "kanban", "form", "search"), "crm.team": ("form",), "crm.lost.reason": ("list", "form"),
+    "sales.process.case": ("list", "form", "search"),
+    "sales.process.message": ("list", "search"),
+    "crm.lead": ("list", "kanban", "form", "search"),
+    "crm.team": ("form",),
+    "crm.lost.reason": ("list", "form"),
 }
 
 
@@ -19,11 +23,15 @@ class GateCase(ProcessCase):
     def _add_gate(self):
         """A gate before the proposal, on a process that is active."""
         self.process.sudo().write({"state": "draft"})
-        self.env["sales.process.gate"].create({
-            "process_id": self.process.id, "name": "The value is known", "kind": "fields",
-            "phase_id": self.process.phase_ids.filtered(lambda phase: phase.code == "proposal").id,
-            "field_ids": [Command.link(self.env.ref("crm.field_crm_lead__expected_revenue").id)],
-        })
+        self.env["sales.process.gate"].create(
+            {
+                "process_id": self.process.id,
+                "name": "The value is known",
+                "kind": "fields",
+                "phase_id": self.process.phase_ids.filtered(lambda phase: phase.code == "proposal").id,
+                "field_ids": [Command.link(self.env.ref("crm.field_crm_lead__expected_revenue").id)],
+            }
+        )
         self.process.sudo().write({"state": "active"})
 
 
@@ -42,8 +50,14 @@ class TestViews(GateCase):
             self.env[model].get_views([(False, kind) for kind in kinds])
 
     def test_menus(self):
-        tree = {user: user.env["ir.ui.menu"].with_user(user)._visible_menu_ids() for user in (self.rep, self.leader, self.owner)}
-        menu = {name: self.env.ref(f"sales_process.menu_{name}").id for name in ("tasks_mine", "tasks", "error_desk", "config_process")}
+        tree = {
+            user: user.env["ir.ui.menu"].with_user(user)._visible_menu_ids()
+            for user in (self.rep, self.leader, self.owner)
+        }
+        menu = {
+            name: self.env.ref(f"sales_process.menu_{name}").id
+            for name in ("tasks_mine", "tasks", "error_desk", "config_process")
+        }
         self.assertIn(menu["tasks_mine"], tree[self.rep])
         self.assertNotIn(menu["tasks"], tree[self.rep])
         self.assertNotIn(menu["error_desk"], tree[self.rep])
@@ -85,7 +99,9 @@ class TestViews(GateCase):
         self.assertEqual((lead.process_user_id, lead.process_is_late), (self.rep, False))
         task.sudo().date_deadline = self._in(hours=-1)
         self.assertTrue(lead.process_is_late)
-        self.assertIn(lead, self.env["crm.lead"].search([("process_open_task_ids", "any", [("is_late", "=", True)])]))
+        self.assertIn(
+            lead, self.env["crm.lead"].search([("process_open_task_ids", "any", [("is_late", "=", True)])])
+        )
 
     def test_kanban_reads_in_batch(self):
         names = ["process_step_now", "process_is_late", "process_is_failed", "process_state"]
@@ -142,16 +158,29 @@ class TestViews(GateCase):
 
     def test_enroll_counts_before_it_enters(self):
         Lead = self.env["crm.lead"].with_context(sales_process_no_start=True)
-        fresh = Lead.create([{"name": f"Old {number}", "team_id": self.team.id, "user_id": self.rep.id} for number in range(3)])
+        fresh = Lead.create(
+            [
+                {"name": f"Old {number}", "team_id": self.team.id, "user_id": self.rep.id}
+                for number in range(3)
+            ]
+        )
         busy = self._lead()
         lost = Lead.create({"name": "Gone", "team_id": self.team.id})
         lost.action_set_lost()
         stage = self.process.phase_ids.filtered(lambda phase: phase.code == "contact").stage_ids[:1]
         fresh[0].stage_id = stage
-        wizard = self.env["sales.process.enroll"].with_user(self.leader).with_context(
-            active_model="crm.lead", active_ids=(fresh | busy | lost).ids,
-        ).create({})
-        self.assertEqual((wizard.team_id, wizard.process_id, wizard.enter_count), (self.team, self.process, 3))
+        wizard = (
+            self.env["sales.process.enroll"]
+            .with_user(self.leader)
+            .with_context(
+                active_model="crm.lead",
+                active_ids=(fresh | busy | lost).ids,
+            )
+            .create({})
+        )
+        self.assertEqual(
+            (wizard.team_id, wizard.process_id, wizard.enter_count), (self.team, self.process, 3)
+        )
         self.assertIn("Call the customer", wizard.preview)
         mails = self.env["mail.mail"].search_count([])
         wizard.action_enroll()
@@ -173,7 +202,9 @@ class TestViews(GateCase):
 
     def test_settings(self):
         params = self.env["ir.config_parameter"].sudo()
-        self.env["res.config.settings"].create({"sales_process_quiet_to": 0, "sales_process_mail_paused": True}).execute()
+        self.env["res.config.settings"].create(
+            {"sales_process_quiet_to": 0, "sales_process_mail_paused": True}
+        ).execute()
         self.assertEqual(params.get_param("sales_process.mail_paused"), "True")
         self.assertEqual(float(params.get_param("sales_process.quiet_to")), 0)
         self.assertEqual(self.env["sales.process.message"]._quiet_hours()[1], 0)
@@ -188,8 +219,12 @@ class TestTours(HttpCase, GateCase):
 
     def test_tour_not_reached(self):
         lead, task = self._at_call(name="Tour request", contact_name="Tina Tour", phone="+49 30 555")
-        self._tour("sales_process_task_not_reached", "/odoo/action-sales_process.action_sales_process_task_mine")
-        self.assertEqual((task.state, task.outcome_code, task.comment), ("done", "not_reached", "Nobody picked up"))
+        self._tour(
+            "sales_process_task_not_reached", "/odoo/action-sales_process.action_sales_process_task_mine"
+        )
+        self.assertEqual(
+            (task.state, task.outcome_code, task.comment), ("done", "not_reached", "Nobody picked up")
+        )
         self.assertEqual(lead.process_state, "running")
 
     def test_tour_reached_then_refused(self):

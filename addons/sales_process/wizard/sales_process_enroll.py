@@ -1,7 +1,6 @@
 import ast
 
 from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -14,17 +13,29 @@ class SalesProcessEnroll(models.TransientModel):
     _description = "Enter Leads into a Process"
 
     team_id = fields.Many2one(
-        "crm.team", string="Sales Team", compute="_compute_team_id", store=True, readonly=False,
+        "crm.team",
+        string="Sales Team",
+        compute="_compute_team_id",
+        store=True,
+        readonly=False,
     )
     process_id = fields.Many2one(
-        "sales.process", string="Process", compute="_compute_process_id", store=True, readonly=False,
+        "sales.process",
+        string="Process",
+        compute="_compute_process_id",
+        store=True,
+        readonly=False,
         domain="[('state', '=', 'active'), ('team_ids', 'in', team_id)]",
     )
-    lead_ids = fields.Many2many("crm.lead", string="Chosen Leads", default=lambda self: self._default_lead_ids())
+    lead_ids = fields.Many2many(
+        "crm.lead", string="Chosen Leads", default=lambda self: self._default_lead_ids()
+    )
     chosen_count = fields.Integer(compute="_compute_chosen_count")
     domain = fields.Char(string="Only Leads", default="[]")
     step_id = fields.Many2one(
-        "sales.process.step", string="All at Step", domain="[('process_id', '=', process_id)]",
+        "sales.process.step",
+        string="All at Step",
+        domain="[('process_id', '=', process_id)]",
         help="Empty: each lead enters by the stage it stands in.",
     )
     enter_count = fields.Integer(compute="_compute_preview")
@@ -32,7 +43,11 @@ class SalesProcessEnroll(models.TransientModel):
 
     @api.model
     def _default_lead_ids(self):
-        return self.env.context.get("active_ids") if self.env.context.get("active_model") == "crm.lead" else False
+        return (
+            self.env.context.get("active_ids")
+            if self.env.context.get("active_model") == "crm.lead"
+            else False
+        )
 
     @api.depends("lead_ids")
     def _compute_chosen_count(self):
@@ -70,7 +85,10 @@ class SalesProcessEnroll(models.TransientModel):
         left, rest = {}, self._candidates()
         tests = [
             (self.env._("of another team"), lambda lead: lead.team_id != self.team_id._origin),
-            (self.env._("won, lost or archived"), lambda lead: lead.won_status != "pending" or not lead.active),
+            (
+                self.env._("won, lost or archived"),
+                lambda lead: lead.won_status != "pending" or not lead.active,
+            ),
             (self.env._("already in a process"), lambda lead: lead.process_case_id),
         ]
         for why, test in tests:
@@ -94,7 +112,9 @@ class SalesProcessEnroll(models.TransientModel):
     @api.depends("team_id", "process_id", "lead_ids", "domain", "step_id")
     def _compute_preview(self):
         for wizard in self:
-            enter, left = wizard._sort_out() if wizard.team_id and wizard.process_id else (self.env["crm.lead"], {})
+            enter, left = (
+                wizard._sort_out() if wizard.team_id and wizard.process_id else (self.env["crm.lead"], {})
+            )
             wizard.enter_count = len(enter)
             wizard.preview = wizard._preview_table(enter, left)
 
@@ -107,12 +127,21 @@ class SalesProcessEnroll(models.TransientModel):
         rows = [row % (stage, step, count) for (stage, step), count in groups.items()]
         rows += [row % (self.env._("Left as they are"), why, len(leads)) for why, leads in left.items()]
         if not rows:
-            why = self.env._("No leads found.") if self.process_id else self.env._("This team has no active process.")
+            why = (
+                self.env._("No leads found.")
+                if self.process_id
+                else self.env._("This team has no active process.")
+            )
             return Markup("<p class='text-muted'>%s</p>") % why
         head = Markup("<tr><th>%s</th><th>%s</th><th class='text-end'>%s</th></tr>") % (
-            self.env._("Stands in"), self.env._("Enters at"), self.env._("Leads"),
+            self.env._("Stands in"),
+            self.env._("Enters at"),
+            self.env._("Leads"),
         )
-        return Markup("<table class='table table-sm'><thead>%s</thead><tbody>%s</tbody></table>") % (head, Markup().join(rows))
+        return Markup("<table class='table table-sm'><thead>%s</thead><tbody>%s</tbody></table>") % (
+            head,
+            Markup().join(rows),
+        )
 
     # -- doing it ---------------------------------------------------------------------------------
 
@@ -128,9 +157,11 @@ class SalesProcessEnroll(models.TransientModel):
         enter.check_access("write")
         enter._process_enter_quietly(dict.fromkeys(enter, self.process_id), self.step_id.code)
         return {
-            "type": "ir.actions.client", "tag": "display_notification",
+            "type": "ir.actions.client",
+            "tag": "display_notification",
             "params": {
-                "type": "success", "message": self.env._("%s leads have entered the process.", len(enter)),
+                "type": "success",
+                "message": self.env._("%s leads have entered the process.", len(enter)),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }

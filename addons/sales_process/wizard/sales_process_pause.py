@@ -7,7 +7,9 @@ class SalesProcessPause(models.TransientModel):
     _name = "sales.process.pause"
     _description = "Pause the Process"
 
-    lead_ids = fields.Many2many("crm.lead", required=True, default=lambda self: self.env.context.get("active_ids"))
+    lead_ids = fields.Many2many(
+        "crm.lead", required=True, default=lambda self: self.env.context.get("active_ids")
+    )
     reason = fields.Char(required=True)
 
     def action_pause(self):

@@ -7,7 +7,9 @@ class SalesProcessReassign(models.TransientModel):
     _name = "sales.process.reassign"
     _description = "Hand Tasks Over"
 
-    task_ids = fields.Many2many("sales.process.task", required=True, default=lambda self: self.env.context.get("active_ids"))
+    task_ids = fields.Many2many(
+        "sales.process.task", required=True, default=lambda self: self.env.context.get("active_ids")
+    )
     user_id = fields.Many2one("res.users", string="To", required=True, domain=[("share", "=", False)])
 
     def action_reassign(self):

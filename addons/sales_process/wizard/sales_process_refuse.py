@@ -7,7 +7,9 @@ class SalesProcessRefuse(models.TransientModel):
     _name = "sales.process.refuse"
     _description = "The Customer Refuses"
 
-    lead_ids = fields.Many2many("crm.lead", required=True, default=lambda self: self.env.context.get("active_ids"))
+    lead_ids = fields.Many2many(
+        "crm.lead", required=True, default=lambda self: self.env.context.get("active_ids")
+    )
     lost_reason_id = fields.Many2one("crm.lost.reason", string="Lost Reason", required=True)
     process_return = fields.Selection(related="lost_reason_id.process_return")
     process_return_weeks = fields.Integer(related="lost_reason_id.process_return_weeks")

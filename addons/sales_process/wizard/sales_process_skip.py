@@ -8,18 +8,28 @@ class SalesProcessSkip(models.TransientModel):
     _name = "sales.process.skip"
     _description = "Leave a Step Out"
 
-    task_id = fields.Many2one("sales.process.task", required=True, default=lambda self: self.env.context.get("active_id"))
+    task_id = fields.Many2one(
+        "sales.process.task", required=True, default=lambda self: self.env.context.get("active_id")
+    )
     step_id = fields.Many2one(related="task_id.step_id")
     process_id = fields.Many2one(related="task_id.process_id")
     mode = fields.Selection(
-        [("skip", "Leave this step out"), ("jump", "Go on from another step")], default="skip", required=True,
+        [("skip", "Leave this step out"), ("jump", "Go on from another step")],
+        default="skip",
+        required=True,
     )
     reason = fields.Char(help="Kept on the timeline.")
     outcome_id = fields.Many2one(
-        "sales.process.outcome", string="As If It Came To", domain="[('step_id', '=', step_id)]",
-        compute="_compute_outcome_id", store=True, readonly=False,
+        "sales.process.outcome",
+        string="As If It Came To",
+        domain="[('step_id', '=', step_id)]",
+        compute="_compute_outcome_id",
+        store=True,
+        readonly=False,
     )
-    next_step_id = fields.Many2one("sales.process.step", string="Go On From", domain="[('process_id', '=', process_id)]")
+    next_step_id = fields.Many2one(
+        "sales.process.step", string="Go On From", domain="[('process_id', '=', process_id)]"
+    )
 
     @api.depends("task_id")
     def _compute_outcome_id(self):
