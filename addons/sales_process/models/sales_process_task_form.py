@@ -242,6 +242,8 @@ class SalesProcessTask(models.Model):
             widget = WIDGETS.get(name) or {"many2many": "many2many_tags"}.get(kind)
             if widget:
                 field.set("widget", widget)
+            if self.env[model]._fields[name].store:
+                field.set("readonly", "0")  # computed, yet a step may ask for it: a meeting's link
             if kind == "html":
                 field.set("options", "{'collaborative': False}")
         return etree.tostring(form, encoding="unicode")
