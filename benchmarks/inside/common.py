@@ -53,7 +53,7 @@ def lead_vals(team, reps, count, offset=0):
 def make_template(env):
     return env["mail.template"].create({
         "name": "Bench letter", "model_id": env["ir.model"]._get_id("crm.lead"), "subject": "About {{ object.name }}",
-        "body_html": '<p>Dear <t t-out="object.contact_name"/>, we will call you. <t t-out="object.user_id.name"/></p>',
+        "body_html": '<p>Dear <t t-out="object.contact_name[:40]"/>, we will call you. <t t-out="object.user_id.name"/></p>',
         "use_default_to": True, "auto_delete": False,
     })
 

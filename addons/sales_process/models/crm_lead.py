@@ -187,17 +187,14 @@ class CrmLead(models.Model):
 
     def _process_find(self):
         """dict lead -> process; a lead that renews a contract goes by the process for renewals."""
-        renewing = self.filtered(lambda lead: lead._process_renewed_contract())
+        renewing = self.browse(lead.id for lead in self._process_renewed_contracts())
         Process = self.env["sales.process"]
         return {**Process._for_leads(self - renewing), **Process._for_leads(renewing, kind="renewal")}
 
-    def _process_renewed_contract(self):
-        """The contract that this lead is to renew; empty for new business."""
-        self.ensure_one()
-        return self.env["sale.order"].sudo().search([("renewal_lead_id", "=", self.id)], limit=1)
-
-    def _process_order_at_start(self):
-        return self._process_renewed_contract() if self.ids else self.env["sale.order"]
+    def _process_renewed_contracts(self):
+        """dict lead -> the contract that it is to renew; leads of new business are left out."""
+        contracts = self.env["sale.order"].sudo().search([("renewal_lead_id", "in", self.ids)]) if self.ids else ()
+        return {self.browse(contract.renewal_lead_id.id): contract for contract in contracts}
 
     def _process_enter(self, process_of, step_code):
         """Start cases by the stage in which each lead stands; what is no news writes to nobody at first."""

@@ -133,11 +133,11 @@ class SalesProcessCase(models.Model):
         origins = dict(zip(origins or {}, tasks, strict=True))
         turns = cases._decide(events)
         cases._write_decisions(turns)
+        cases._fire_rungs(turns)
         cases._close_tasks(turns)
         cases._pass_tasks(turns, origins)
         cases._move_phases(turns)
         opened = cases._open_new_tasks(turns, origins)
-        cases._fire_rungs(turns)
         cases._end(turns)
         cases._log_turns(turns, origins)
         return opened
@@ -221,6 +221,8 @@ class SalesProcessCase(models.Model):
         return {
             "case_id": self.id, "lead_id": self.lead_id.id, "process_id": self.process_id.id, "step_id": step.id,
             "visit": visit, "order_id": self.order_id.id, "origin_task_id": origins[self].id if self in origins else False,
+            # given, so that they need not be written afterwards
+            "team_id": self.team_id.id, "company_id": self.company_id.id,
         }
 
     def _open_new_tasks(self, turns, origins):
@@ -469,11 +471,14 @@ class SalesProcessCase(models.Model):
         :param previous: dict lead -> the case that this one goes on from.
         :return: the new cases.
         """
+        leads = self.env["crm.lead"].browse(lead.id for lead in process_of)
+        contracts = leads._process_renewed_contracts()
         cases = self.sudo().create([
             {
                 "lead_id": lead.id, "process_id": process.id,
+                "team_id": lead.team_id.id, "company_id": lead.company_id.id,
                 "previous_case_id": (previous or {}).get(lead, self.browse()).id,
-                "order_id": lead._process_order_at_start().id,
+                "order_id": contracts[lead].id if lead in contracts else False,
             }
             for lead, process in process_of.items()
         ])

@@ -102,6 +102,7 @@ class SalesProcessMessage(models.Model):
         address = task._address()
         return {
             "case_id": case.id, "lead_id": task.lead_id.id, "task_id": task.id, "order_id": case.order_id.id,
+            "process_id": case.process_id.id, "company_id": case.company_id.id,
             "key": wish["key"], "template_id": wish["template"].id, "mail_class": wish["mail_class"],
             "until": wish["until"], "why": wish["why"], "email_to": address or False,
             "domain_key": self._domain_key(address), "commercial_partner_id": task.lead_id.commercial_partner_id.id,
@@ -158,7 +159,6 @@ class SalesProcessMessage(models.Model):
         now = fields.Datetime.now()
         for message in due:
             message.write({"state": "sent", "date_sent": now, "day_sent": message._local_time(now).date(), "state_why": False})
-        due.flush_recordset()
         by_road = due.grouped(lambda message: (message.template_id, message.lead_id.user_id, message._company()))
         for (template, rep, company), messages in by_road.items():
             messages._hand_to_mail_server(template, rep, company)

@@ -498,7 +498,7 @@ class SalesProcessTask(models.Model):
         vals_list = [
             {
                 "res_model_id": model_id, "res_model": "crm.lead", "res_id": task.lead_id.id,
-                "activity_type_id": type_of[task.step_id].id, "summary": task._name_for(task.user_id),
+                "res_name": task.lead_id.display_name, "activity_type_id": type_of[task.step_id].id, "summary": task._name_for(task.user_id),
                 "user_id": task.user_id.id, "date_deadline": task._activity_day(),
                 "automated": True, "process_task_id": task.id,
             }
