@@ -27,7 +27,9 @@ def uninstall_hook(env):
 def _restricting_constraints(env):
     """Query for the foreign keys of our tables that keep other rows from being deleted."""
     module = __name__.split(".")[2]
-    tables = [model._table for model in env.registry.values() if model._original_module == module and model._auto]
+    tables = [
+        model._table for model in env.registry.values() if model._original_module == module and model._auto
+    ]
     return SQL(
         """
         SELECT t.relname, c.conname
