@@ -180,7 +180,8 @@ def test_import(server, run):
     assert "Odoo and the file agree." in output, output
     check_report(report)
     statuses = server.sql(
-        "SELECT won_status, count(*) FROM crm_lead l JOIN crm_lead_external_ref r ON r.lead_id = l.id GROUP BY 1"
+        "SELECT won_status, count(*) FROM crm_lead l"
+        " JOIN crm_lead_external_ref r ON r.lead_id = l.id GROUP BY 1"
     )
     assert dict(statuses) == {"won": 14, "lost": 9, "pending": 11}
 
