@@ -42,7 +42,9 @@ def one_by_one(leads, stage):
         env.flush_all()
 
 team = env['crm.team'].create({'name': 'Without a process'})
-first, second = env['crm.stage'].create([{'name': name, 'team_ids': team.ids, 'sequence': -2} for name in 'AB'])
+first, second = env['crm.stage'].create([
+    {'name': name, 'team_ids': team.ids, 'sequence': -2} for name in 'AB'
+])
 leads = create(50)
 leads.write({'stage_id': second.id})
 env.flush_all()
@@ -63,7 +65,9 @@ print(MARK + json.dumps(figures))
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leads", type=int, default=1000, help="how many (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="the median of so many runs is shown (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="the median of so many runs is shown (%(default)s)"
+    )
     options = parser.parse_args()
     server = postgres.server("test")
     sources = {
@@ -104,7 +108,8 @@ def show(runs, count):
         cells = []
         for position, scale in ((0, 1), (1, 1000)):
             plain, ours = (
-                median(run[action][position] for run in runs[name]) * scale / number for name in ("plain", "ours")
+                median(run[action][position] for run in runs[name]) * scale / number
+                for name in ("plain", "ours")
             )
             cells += [plain, ours, ours - plain]
         print(f"{action:<20}" + "".join(f"{cell:>10.3f}" for cell in cells))

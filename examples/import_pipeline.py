@@ -7,18 +7,20 @@
 
 FOLDER holds four files (UTF-8, with a header line; other columns are not looked at):
 
-    sales_pipeline.csv  opportunity_id, sales_agent, product, account, deal_stage, engage_date, close_date, close_value
+    sales_pipeline.csv  opportunity_id, sales_agent, product, account, deal_stage, engage_date, close_date,
+                        close_value
     accounts.csv        account, sector, year_established, revenue, employees, office_location, subsidiary_of
     sales_teams.csv     sales_agent, manager, regional_office
     products.csv        product, series, sales_price
 
 What becomes of them:
 
-    account        company, with its parent company, industry and country; what Odoo has no field for is in its notes
-    sales_agent    user without a password, so that nobody can log in as them before an administrator invites them
+    account        company, with its parent company, industry and country; for revenue, employees and year
+                   Odoo has no field: they are in its notes
+    sales_agent    user without a password: nobody can log in as them before an administrator invites them
     manager        user, and leader of a team of their agents; the teams are given the process
-    product        product, and a tag of the same name on the deals: old deals have no orders, which would
-                   count twice in the sales figures, and yet sums by product are to be had in the pipeline
+    product        product, and a tag of the same name on the deals: old deals get no orders, which would
+                   count twice in the sales figures, and yet the pipeline has sums by product
     opportunity    opportunity; its id is the external reference, so a second run makes no second one
     Prospecting    stands in the first phase of the process since the import: no date is known
     Engaging       stands in the second phase since engage_date
@@ -28,7 +30,8 @@ What becomes of them:
 
 A date without a time becomes noon UTC, which is that same day nearly everywhere.
 Rows that cannot be right are left out and listed, with the reason, in the report (a CSV file); so is
-whatever was corrected or is missing. The rest goes on. Files that cannot be read stop it before anything is written.
+whatever was corrected or is missing. The rest goes on. Files that cannot be read stop it before anything is
+written.
 
 Exit status: 0 all rows are in, 1 some are not or --verify found a difference, 2 it had to stop. Whatever was
 brought in before stays; run it again to go on.
@@ -54,7 +57,9 @@ COLUMNS = {
     "accounts.csv": "account sector year_established revenue employees office_location subsidiary_of",
     "products.csv": "product series sales_price",
     "sales_teams.csv": "sales_agent manager regional_office",
-    "sales_pipeline.csv": "opportunity_id sales_agent product account deal_stage engage_date close_date close_value",
+    "sales_pipeline.csv": (
+        "opportunity_id sales_agent product account deal_stage engage_date close_date close_value"
+    ),
 }
 # Known misspellings, and what Odoo calls otherwise.
 CORRECTIONS = {
@@ -114,7 +119,9 @@ def read_file(folder, name):
                 raise Stop(f"{path}: no column {', '.join(missing)}")
             return [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError as error:
-        raise Stop(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}): save it as UTF-8 first") from None
+        raise Stop(
+            f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}): save it as UTF-8 first"
+        ) from None
     except csv.Error as error:
         raise Stop(f"{path}: line {reader.line_num + 1}: {error}") from None
     except OSError as error:
@@ -132,7 +139,8 @@ class Rows:
     def parse(self, parse_row):
         """``{key: parsed row}`` of the good rows; the others go to the report."""
         good = {}
-        for self.line, row in self.rows:
+        for line, row in self.rows:
+            self.line = line
             self.reference = (row[self.key] or "").strip()[:LONGEST]
             try:
                 clean = self.clean(row)
@@ -166,7 +174,6 @@ class Rows:
             self.warn(f"{kind} “{value}” read as “{right}”")
         return right
 
-
     def find(self, column, name, known):
         """A name as the file that defines it has it; blanks and capitals do not count."""
         if name in known:
@@ -176,6 +183,10 @@ class Rows:
             self.warn(f"{column} “{name}” read as “{same[0]}”")
             return same[0]
         return None
+
+
+def utc_now():
+    return datetime.now(timezone.utc)  # noqa: UP017 - for Python 3.10
 
 
 def squash(name):
@@ -206,7 +217,7 @@ def day(row, column, *, required=False):
         value = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise ValueError(f"{column} “{text}” is not a date (YYYY-MM-DD)") from None
-    if not EARLIEST <= value <= datetime.now(timezone.utc).date():
+    if not EARLIEST <= value <= utc_now().date():
         raise ValueError(f"{column} {text} cannot be; expected a date from {EARLIEST.year} to today")
     return value
 
@@ -226,12 +237,13 @@ def read_pipeline(folder, report, limit=None):
     if not folder.is_dir():
         raise Stop(f"{folder}: no such folder")
     files = {
-        name: Rows(folder, name, COLUMNS[name].split()[0], report)
-        for name in COLUMNS
+        name: Rows(folder, name, COLUMNS[name].split()[0], report) for name in COLUMNS
     }  # all of them are there before any of them is looked into
     accounts = files["accounts.csv"].parse(lambda row: read_account(files["accounts.csv"], row))
     check_parents(files["accounts.csv"], accounts)
-    products = files["products.csv"].parse(lambda row: row | {"price": number(row, "sales_price", required=True)})
+    products = files["products.csv"].parse(
+        lambda row: row | {"price": number(row, "sales_price", required=True)}
+    )
     agents = files["sales_teams.csv"].parse(read_agent)
     pipeline = Pipeline(accounts, products, agents, {}, report)
     rows = files["sales_pipeline.csv"]
@@ -257,9 +269,14 @@ def check_parents(rows, accounts):
             parent = accounts[parent]["subsidiary_of"]
         if parent:
             rows.line, rows.reference = account["line"], name
-            rows.warn(f"parent company “{account['subsidiary_of']}” left out: " + (
-                "the companies own each other in a circle" if parent in seen else f"“{parent}” is not in the file"
-            ))
+            rows.warn(
+                f"parent company “{account['subsidiary_of']}” left out: "
+                + (
+                    "the companies own each other in a circle"
+                    if parent in seen
+                    else f"“{parent}” is not in the file"
+                )
+            )
             account["subsidiary_of"] = ""
 
 
@@ -318,7 +335,9 @@ def connect(options):
     except urllib.error.URLError as error:
         raise Stop(f"{options.url}: no answer ({error.reason})") from None
     except odoorpc.error.Error as error:
-        raise Stop(f"{options.url}: cannot log in to {options.db} as {options.user}: {first_line(error)}") from None
+        raise Stop(
+            f"{options.url}: cannot log in to {options.db} as {options.user}: {first_line(error)}"
+        ) from None
     odoo.config["auto_context"] = False
     return Odoo(odoo, odoorpc.error.Error)
 
@@ -354,11 +373,13 @@ class Odoo:
 
     def known(self, kind):
         """``{external id: record id}`` of what earlier runs have made."""
-        found = self.read("ir.model.data", [["module", "=", MODULE], ["name", "=like", f"{kind}_%"]], ["name", "res_id"])
+        found = self.read(
+            "ir.model.data", [["module", "=", MODULE], ["name", "=like", f"{kind}_%"]], ["name", "res_id"]
+        )
         return {row["name"]: row["res_id"] for row in found}
 
     def ensure(self, model, kind, rows, match, context=None):
-        """``{name: id}``: what an earlier run has made, what is there by the same name, and the rest made now."""
+        """``{name: id}``: what an earlier run made, what is there by that name, and the rest made now."""
         known, ids, missing = self.known(kind), {}, {}
         for name, values in rows.items():
             xmlid = f"{kind}_{slug(name)}"
@@ -381,16 +402,22 @@ class Odoo:
             return {}
         columns = list(next(iter(rows.values())))
         table = [[values[column] for column in columns] for values in rows.values()]
-        result = self.call(model, "load", columns, table, context={"tracking_disable": True} | (context or {}))
+        result = self.call(
+            model, "load", columns, table, context={"tracking_disable": True} | (context or {})
+        )
         if not result["ids"]:
-            raise Stop(f"{model}: {'; '.join(sorted({message['message'] for message in result['messages']}))}")
-        return dict(zip(rows, result["ids"]))
+            raise Stop(
+                f"{model}: {'; '.join(sorted({message['message'] for message in result['messages']}))}"
+            )
+        return dict(zip(rows, result["ids"], strict=True))
 
 
 def slug(name):
     """Part of an external id; two names that differ in what is dropped still differ."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    return plain if plain and plain == name.lower().replace(" ", "_") else f"{plain}_{name.encode().hex()[:40]}"
+    return (
+        plain if plain and plain == name.lower().replace(" ", "_") else f"{plain}_{name.encode().hex()[:40]}"
+    )
 
 
 class Importer:
@@ -415,21 +442,24 @@ class Importer:
     def make_companies(self):
         sectors = {row["sector"] for row in self.pipeline.accounts.values() if row["sector"]}
         industries = self.odoo.ensure(
-            "res.partner.industry", "industry", {name: {"name": name.capitalize()} for name in sorted(sectors)}, "name"
+            "res.partner.industry",
+            "industry",
+            {name: {"name": name.capitalize()} for name in sorted(sectors)},
+            "name",
         )
         countries = self.countries()
         known = set(self.odoo.known("company"))
         ids = self.odoo.ensure("res.partner", "company", {
             name: {
                 "name": name, "company_type": "company",
-                "type": "other" if row["subsidiary_of"] else "contact",  # "contact" shares its parent's address
+                # Odoo gives a "contact" the address of its parent
+                "type": "other" if row["subsidiary_of"] else "contact",
                 "industry_id/.id": industries.get(row["sector"]) or "",
                 "country_id/.id": countries.get(row["country"]) or "",
                 "comment": notes(row),
             }
             for name, row in self.pipeline.accounts.items()
         }, "name")  # fmt: skip
-        new = {name: row for name, row in self.pipeline.accounts.items() if f"company_{slug(name)}" not in known}
         by_parent = defaultdict(list)
         for name, row in self.pipeline.accounts.items():
             if row["subsidiary_of"] and f"company_{slug(name)}" not in known:
@@ -440,7 +470,10 @@ class Importer:
 
     def countries(self):
         names = {row["country"] for row in self.pipeline.accounts.values() if row["country"]}
-        ids = {row["name"]: row["id"] for row in self.odoo.read("res.country", [["name", "in", list(names)]], ["name"])}
+        ids = {
+            row["name"]: row["id"]
+            for row in self.odoo.read("res.country", [["name", "in", list(names)]], ["name"])
+        }
         for name, row in self.pipeline.accounts.items():
             if row["country"] and row["country"] not in ids:
                 text = f"country “{row['country']}” is not known; left empty"
@@ -450,9 +483,14 @@ class Importer:
     def make_products(self):
         products = self.pipeline.products
         series = {row["series"] for row in products.values()} - {""}
-        categories = self.odoo.ensure("product.category", "series", {name: {"name": name} for name in series}, "name")
+        categories = self.odoo.ensure(
+            "product.category", "series", {name: {"name": name} for name in series}, "name"
+        )
         self.odoo.ensure("product.template", "product", {
-            name: {"name": name, "list_price": row["price"], "categ_id/.id": categories.get(row["series"]) or ""}
+            name: {
+                "name": name, "list_price": row["price"],
+                "categ_id/.id": categories.get(row["series"]) or "",
+            }
             for name, row in products.items()
         }, "name")  # fmt: skip
         return self.odoo.ensure("crm.tag", "tag", {name: {"name": name} for name in products}, "name")
@@ -460,7 +498,9 @@ class Importer:
     def make_users(self):
         agents = self.pipeline.agents
         leader = "sales_process.group_leader"
-        if not self.odoo.read("ir.model.data", [["module", "=", "sales_process"], ["name", "=", "group_leader"]], ["id"]):
+        if not self.odoo.read(
+            "ir.model.data", [["module", "=", "sales_process"], ["name", "=", "group_leader"]], ["id"]
+        ):
             leader = "sales_team.group_sale_salesman_all_leads"
         groups = dict.fromkeys(sorted(agents), "sales_team.group_sale_salesman")
         groups.update(dict.fromkeys(sorted(row["manager"] for row in agents.values()), leader))
@@ -491,7 +531,9 @@ class Importer:
         for manager, team in teams.items():
             new = [self.users[name] for name, row in agents.items() if row["manager"] == manager]
             new = [user for user in new if user not in placed]
-            self.odoo.call("crm.team.member", "create", [{"crm_team_id": team, "user_id": user} for user in new])
+            self.odoo.call(
+                "crm.team.member", "create", [{"crm_team_id": team, "user_id": user} for user in new]
+            )
         return {agent: teams[row["manager"]] for agent, row in agents.items()}
 
     def give_process(self):
@@ -505,7 +547,9 @@ class Importer:
             raise Stop(f"there is no active process {self.options.process}")
         missing = sorted(set(self.teams.values()) - set(found[0]["team_ids"]))
         if missing:
-            self.odoo.call("sales.process", "write", [found[0]["id"]], {"team_ids": [[4, team] for team in missing]})
+            self.odoo.call(
+                "sales.process", "write", [found[0]["id"]], {"team_ids": [[4, team] for team in missing]}
+            )
 
     def stages_of(self, team):
         """(first, second, won) stage of a team: by the phases of its process, else by their order."""
@@ -514,10 +558,13 @@ class Importer:
         open_ids = [row["id"] for row in stages if not row["is_won"]]
         phases = self.odoo.read(
             "sales.process.phase",
-            [["process_id.code", "=", self.options.process], ["process_id.state", "=", "active"]], ["stage_ids"],
+            [["process_id.code", "=", self.options.process], ["process_id.state", "=", "active"]],
+            ["stage_ids"],
         ) if self.options.process else []  # fmt: skip
         if phases:
-            open_ids = [next((id_ for id_ in open_ids if id_ in phase["stage_ids"]), None) for phase in phases]
+            open_ids = [
+                next((id_ for id_ in open_ids if id_ in phase["stage_ids"]), None) for phase in phases
+            ]
         if not won or len(open_ids) < 2 or not all(open_ids[:2]):
             raise Stop(f"team {team} lacks stages: a won one and two before it are needed")
         return {"Prospecting": open_ids[0], "Engaging": open_ids[1], "Won": won}
@@ -554,9 +601,11 @@ class Importer:
         stages = self.stages[team]
         if deal["deal_stage"] == "Prospecting":
             began = deal["engaged"] and f"{deal['engaged']}{NOON}"
-            now = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}"
+            now = f"{utc_now():%Y-%m-%d %H:%M:%S}"
             return [{"stage": stages["Prospecting"], "date_enter": began or now}]
-        history = [{"stage": stages["Engaging"], "date_enter": f"{deal['engaged']}{NOON}", "expected_revenue": price}]
+        history = [
+            {"stage": stages["Engaging"], "date_enter": f"{deal['engaged']}{NOON}", "expected_revenue": price}
+        ]
         if deal["deal_stage"] == "Won":
             history.append({"stage": stages["Won"], "date_enter": f"{deal['ended']}{NOON}"})
         return history
@@ -567,7 +616,9 @@ class Importer:
         deals = list(self.pipeline.deals.items())
         for start in progress(range(0, len(deals), self.options.batch), self.options.batch, len(deals)):
             batch = deals[start : start + self.options.batch]
-            result = self.odoo.call("crm.lead", "process_import", [self.row_of(ref, deal) for ref, deal in batch])
+            result = self.odoo.call(
+                "crm.lead", "process_import", [self.row_of(ref, deal) for ref, deal in batch]
+            )
             created, known = created + result["created"], known + result["known"]
             for error in result["errors"]:
                 line = self.pipeline.deals[error["external_ref"]]["line"]
@@ -625,7 +676,9 @@ def expected_figures(folder, leave_out, limit):
 def actual_figures(importer, refs):
     """The same figures, read back from Odoo lead by lead."""
     figures = {"stage": Counter(), "agent": Counter(), "product": Counter()}
-    open_stage = {stages[name]: name for stages in importer.stages.values() for name in ("Prospecting", "Engaging")}
+    open_stage = {
+        stages[name]: name for stages in importer.stages.values() for name in ("Prospecting", "Engaging")
+    }
     tags = {id_: squash(name) for name, id_ in importer.tags.items()}
     agents = {id_: squash(name) for name, id_ in importer.users.items()}
     for start in range(0, len(refs), 1000):
@@ -635,7 +688,11 @@ def actual_figures(importer, refs):
         )  # fmt: skip
         for lead in leads:
             closed = lead["won_status"] in ("won", "lost")
-            stage = lead["won_status"].capitalize() if closed else open_stage.get(lead["stage_id"][0], lead["stage_id"][1])
+            stage = (
+                lead["won_status"].capitalize()
+                if closed
+                else open_stage.get(lead["stage_id"][0], lead["stage_id"][1])
+            )
             figures["stage"][stage] += 1
             value = round(lead["expected_revenue"], 2) if closed else 0
             user = lead["user_id"] or [False, "nobody"]
@@ -708,12 +765,19 @@ class Measurement:
         try:
             figures = defaultdict(list)
             for round_ in range(2):  # in turns; the better one counts, the machine has other things to do
-                for title, request in (("Odoo's load()", self.load_request), ("process_import()", self.import_request)):
+                for title, request in (
+                    ("Odoo's load()", self.load_request),
+                    ("process_import()", self.import_request),
+                ):
                     teams.append(self.odoo.call("crm.team", "create", {"name": f"Scratch {round_}: {title}"}))
                     measured = request(teams[-1], round_)
-                    figures[title].append(self.odoo.call("ir.actions.server", "run", [action], context={"measured": measured}))
+                    figures[title].append(
+                        self.odoo.call("ir.actions.server", "run", [action], context={"measured": measured})
+                    )
         finally:
-            leads = self.odoo.call("crm.lead", "search", [["team_id", "in", teams]], context={"active_test": False})
+            leads = self.odoo.call(
+                "crm.lead", "search", [["team_id", "in", teams]], context={"active_test": False}
+            )
             self.odoo.call("crm.lead", "unlink", leads)
             self.odoo.call("crm.team", "unlink", teams)
             self.odoo.call("ir.actions.server", "unlink", [action])
@@ -721,13 +785,23 @@ class Measurement:
 
     def load_request(self, team, _round):
         """As the import dialog does it: no tracking; neither dates nor history can be given."""
-        columns = ["name", "type", "partner_id/.id", "user_id/.id", "team_id/.id", "stage_id/.id", "expected_revenue", "tag_ids/.id"]
+        columns = [
+            "name",
+            "type",
+            "partner_id/.id",
+            "user_id/.id",
+            "team_id/.id",
+            "stage_id/.id",
+            "expected_revenue",
+            "tag_ids/.id",
+        ]
         table = [
             [
-                row["values"]["name"], "opportunity", row["values"]["partner_id"] or "", row["values"]["user_id"], team,
-                row["stage_history"][0]["stage"], row["values"]["expected_revenue"], row["values"]["tag_ids"][0][2][0],
+                values["name"], "opportunity", values["partner_id"] or "", values["user_id"], team,
+                row["stage_history"][0]["stage"], values["expected_revenue"], values["tag_ids"][0][2][0],
             ]
             for row in self.rows
+            for values in [row["values"]]
         ]  # fmt: skip
         return {
             "model": "crm.lead", "method": "load", "fields": columns, "context": {"tracking_disable": True},
@@ -736,7 +810,8 @@ class Measurement:
 
     def import_request(self, team, round_):
         rows = [
-            row | {"external_ref": f"{row['external_ref']} {round_}", "values": row["values"] | {"team_id": team}}
+            row
+            | {"external_ref": f"{row['external_ref']} {round_}", "values": row["values"] | {"team_id": team}}
             for row in self.rows
         ]
         return {"model": "crm.lead", "method": "process_import", "context": {}, "rows": rows}
@@ -762,19 +837,33 @@ def parse_options(arguments=None):
     parser.add_argument("--url", default="http://127.0.0.1:8069", help="address of the server (%(default)s)")
     parser.add_argument("--db", required=True, help="database")
     parser.add_argument("--user", default="admin", help="an administrator: users are made (%(default)s)")
-    parser.add_argument("--password-env", default="ODOO_PASSWORD", metavar="NAME", help="where the password is (%(default)s)")
+    parser.add_argument(
+        "--password-env", default="ODOO_PASSWORD", metavar="NAME", help="where the password is (%(default)s)"
+    )
     parser.add_argument("--password", help="the password itself, for others on this machine to see")
     parser.add_argument("--batch", type=positive, default=500, help="rows a call (%(default)s)")
     parser.add_argument("--limit", type=positive, help="only so many rows of the pipeline")
-    parser.add_argument("--report", type=Path, default=Path("import_report.csv"), metavar="FILE", help="(%(default)s)")
-    parser.add_argument("--process", default="new_business", help="code of the process; '' for none (%(default)s)")
-    parser.add_argument("--prospecting-step", default="complete_lead", help="where those deals enter it (%(default)s)")
-    parser.add_argument("--engaging-step", default="contact_result", help="where those deals enter it (%(default)s)")
+    parser.add_argument(
+        "--report", type=Path, default=Path("import_report.csv"), metavar="FILE", help="(%(default)s)"
+    )
+    parser.add_argument(
+        "--process", default="new_business", help="code of the process; '' for none (%(default)s)"
+    )
+    parser.add_argument(
+        "--prospecting-step", default="complete_lead", help="where those deals enter it (%(default)s)"
+    )
+    parser.add_argument(
+        "--engaging-step", default="contact_result", help="where those deals enter it (%(default)s)"
+    )
     parser.add_argument("--mail-domain", default="example.com", help="of the new users' logins (%(default)s)")
-    parser.add_argument("--timeout", type=positive, default=600, help="seconds to wait for an answer (%(default)s)")
+    parser.add_argument(
+        "--timeout", type=positive, default=600, help="seconds to wait for an answer (%(default)s)"
+    )
     parser.add_argument("--measure", type=positive, nargs="?", const=1000, metavar="ROWS",
                         help="compare with Odoo's own load() in scratch teams (%(const)s rows)")  # fmt: skip
-    parser.add_argument("--verify", action="store_true", help="read the figures back and compare them with the file")
+    parser.add_argument(
+        "--verify", action="store_true", help="read the figures back and compare them with the file"
+    )
     options = parser.parse_args(arguments)
     options.steps = {"Prospecting": options.prospecting_step, "Engaging": options.engaging_step}
     return options

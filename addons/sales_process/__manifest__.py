@@ -50,6 +50,7 @@
         "web.assets_tests": ["sales_process/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
     "installable": True,
 }

@@ -1,4 +1,4 @@
-"""examples/import_pipeline.py against a running server, with a made-up pipeline that has every kind of bad row."""
+"""examples/import_pipeline.py against a running server, with a made-up pipeline and all kinds of bad rows."""
 
 import csv
 import os
@@ -46,7 +46,10 @@ REASONS = {
     ("products.csv", "Free Lunch"): "sales_price “for free” is not a number",
     ("sales_teams.csv", "Lone Wolf"): "manager is missing",
 }
-TABLES = "crm_lead res_users res_partner crm_team crm_tag product_template crm_lead_external_ref crm_lead_stage_history"
+TABLES = (
+    "crm_lead", "res_users", "res_partner", "crm_team", "crm_tag", "product_template",
+    "crm_lead_external_ref", "crm_lead_stage_history",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +68,28 @@ def run(server, tmp_path):
 
     def call(folder, *options, password="admin"):
         report = tmp_path / "report.csv"
-        command = [sys.executable, SCRIPT, folder, "--url", server.url, "--db", server.db, "--report", report, "--mail-domain", DOMAIN, *options]
+        command = [
+            sys.executable,
+            SCRIPT,
+            folder,
+            "--url",
+            server.url,
+            "--db",
+            server.db,
+            "--report",
+            report,
+            "--mail-domain",
+            DOMAIN,
+            *options,
+        ]
         environment = os.environ | {"ODOO_PASSWORD": password}
         done = subprocess.run(
-            list(map(str, command)), env=environment, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL
+            list(map(str, command)),
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            stdin=subprocess.DEVNULL,
         )
         assert "Traceback" not in done.stderr, done.stderr
         rows = list(csv.DictReader(report.open(encoding="utf-8"))) if report.exists() else []
@@ -84,7 +105,7 @@ def sample(tmp_path):
 
 
 def counts(server):
-    return {table: server.sql(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES.split()}
+    return {table: server.sql(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
 
 
 # In the order of the file: nothing is there, then everything is.
@@ -158,14 +179,19 @@ def test_import(server, run):
     assert f"{GOOD} opportunities made, 0 were there" in output, output + errors
     assert "Odoo and the file agree." in output, output
     check_report(report)
-    assert dict(server.sql("SELECT won_status, count(*) FROM crm_lead l JOIN crm_lead_external_ref r ON r.lead_id = l.id GROUP BY 1")) == {
-        "won": 14, "lost": 9, "pending": 11,
-    }  # fmt: skip
+    statuses = server.sql(
+        "SELECT won_status, count(*) FROM crm_lead l"
+        " JOIN crm_lead_external_ref r ON r.lead_id = l.id GROUP BY 1"
+    )
+    assert dict(statuses) == {"won": 14, "lost": 9, "pending": 11}
 
 
 def check_report(report):
     told = {
-        (row["file"], row["reference"][:9] if row["reference"].startswith("Überlang") else row["reference"]): row["reason"]
+        (
+            row["file"],
+            row["reference"][:9] if row["reference"].startswith("Überlang") else row["reference"],
+        ): row["reason"]
         for row in report
         if row["level"] == "error"
     }
@@ -183,15 +209,24 @@ def check_report(report):
 
 def companyless():
     with (SAMPLE / "sales_pipeline.csv").open(encoding="utf-8", newline="") as stream:
-        return sum(not row["account"] for row in csv.DictReader(stream) if row["opportunity_id"].startswith("Q"))
+        return sum(
+            not row["account"] for row in csv.DictReader(stream) if row["opportunity_id"].startswith("Q")
+        )
 
 
 def test_what_became_of_a_deal(server):
-    row = next(row for row in csv.DictReader((SAMPLE / "sales_pipeline.csv").open(encoding="utf-8")) if row["deal_stage"] == "Won")
+    row = next(
+        row
+        for row in csv.DictReader((SAMPLE / "sales_pipeline.csv").open(encoding="utf-8"))
+        if row["deal_stage"] == "Won"
+    )
     call = server.json2()
     (lead,) = call(
         "crm.lead", "search_read", domain=[["external_ref", "=", row["opportunity_id"]]],
-        fields=["name", "expected_revenue", "date_open", "date_closed", "create_date", "won_status", "user_id", "message_ids"],
+        fields=[
+            "name", "expected_revenue", "date_open", "date_closed", "create_date", "won_status", "user_id",
+            "message_ids",
+        ],
     )  # fmt: skip
     assert (lead["won_status"], lead["expected_revenue"]) == ("won", float(row["close_value"]))
     assert lead["user_id"][1] == row["sales_agent"]
@@ -199,9 +234,11 @@ def test_what_became_of_a_deal(server):
     assert lead["date_closed"] == f"{row['close_date']} 12:00:00"
     assert lead["message_ids"] == []
     history = server.sql(
-        "SELECT COALESCE(s.is_won, false), h.date_enter::text, h.date_leave::text, h.won_status FROM crm_lead_stage_history h"
-        " JOIN crm_stage s ON s.id = h.stage_id WHERE h.lead_id = %s ORDER BY h.id", (lead["id"],),
-    )  # fmt: skip
+        "SELECT COALESCE(s.is_won, false), h.date_enter::text, h.date_leave::text, h.won_status"
+        " FROM crm_lead_stage_history h JOIN crm_stage s ON s.id = h.stage_id"
+        " WHERE h.lead_id = %s ORDER BY h.id",
+        (lead["id"],),
+    )
     assert history == [
         (False, f"{row['engage_date']} 12:00:00", f"{row['close_date']} 12:00:00", "pending"),
         (True, f"{row['close_date']} 12:00:00", None, "won"),
@@ -222,7 +259,8 @@ def test_companies(server):
         " LEFT JOIN res_partner p ON p.id = c.parent_id LEFT JOIN res_country n ON n.id = c.country_id"
         " LEFT JOIN res_partner_industry i ON i.id = c.industry_id"
         " JOIN ir_model_data d ON d.res_id = c.id AND d.model = 'res.partner'"
-        " AND d.module = 'pipeline_import' AND d.name LIKE %s", ("company%",)
+        " AND d.module = 'pipeline_import' AND d.name LIKE %s",
+        ("company%",),
     )
     assert {row[0]: row[1:] for row in companies} == {
         "Harbour Mills": (None, "United States", "Technology"),
@@ -238,8 +276,12 @@ def test_companies(server):
 
 
 def test_people(server):
-    users = server.sql("SELECT login, password, active FROM res_users WHERE login LIKE %s", ('%@sellers.example',))
-    assert {"ada.quill@sellers.example", "eve.idle@sellers.example", "greta.moss@sellers.example"} <= {row[0] for row in users}
+    users = server.sql(
+        "SELECT login, password, active FROM res_users WHERE login LIKE %s", ("%@sellers.example",)
+    )
+    assert {"ada.quill@sellers.example", "eve.idle@sellers.example", "greta.moss@sellers.example"} <= {
+        row[0] for row in users
+    }
     assert all(password is None for login, password, _active in users if login.startswith(("ada.", "greta.")))
     teams = server.sql(
         "SELECT t.name->>'en_US', p.name, count(m.id) FROM crm_team t JOIN res_users u ON u.id = t.user_id"
@@ -252,7 +294,8 @@ def test_people(server):
 def test_nobody_got_a_mail(server):
     """Neither about the imported deals nor to the users made for them; the demo data has its own."""
     about = server.sql(
-        "SELECT g.subject FROM mail_message g JOIN crm_lead_external_ref r ON r.lead_id = g.res_id WHERE g.model = 'crm.lead'"
+        "SELECT g.subject FROM mail_message g JOIN crm_lead_external_ref r ON r.lead_id = g.res_id"
+        " WHERE g.model = 'crm.lead'"
     )
     assert about == []
     assert [mail["Subject"] for mail in server.mails() if DOMAIN in mail["X-Envelope-To"]] == []
@@ -269,7 +312,9 @@ def test_again(server, run):
 
 def test_mended_rows_come_in(server, run, sample):
     path = sample / "sales_pipeline.csv"
-    path.write_text(path.read_text("utf-8").replace("12oo", "1200").replace("1017-02-01", "2017-02-01"), "utf-8")
+    path.write_text(
+        path.read_text("utf-8").replace("12oo", "1200").replace("1017-02-01", "2017-02-01"), "utf-8"
+    )
     _code, output, errors, _report = run(sample, "--verify")
     assert f"2 opportunities made, {GOOD} were there" in output, output + errors
     assert "Odoo and the file agree." in output

@@ -1,4 +1,4 @@
-"""On a database that a company works with: installing changes nothing of theirs, removing leaves nothing of ours."""
+"""On a company's database: installing changes nothing of theirs, removing leaves nothing of ours."""
 
 import json
 
@@ -8,24 +8,27 @@ from tools import addons, databases, odoo_server, postgres, templates
 
 # What the company had: rows that must be the same afterwards, `write_date` included.
 THEIRS = (
-    "crm_lead", "crm_stage", "crm_team", "crm_team_member", "crm_tag", "crm_lost_reason", "sale_order", "sale_order_line",
-    "res_partner", "product_template", "product_product", "mail_activity", "calendar_event", "mail_message",
+    "crm_lead", "crm_stage", "crm_team", "crm_team_member", "crm_tag", "crm_lost_reason",
+    "sale_order", "sale_order_line", "res_partner", "product_template", "product_product",
+    "mail_activity", "calendar_event", "mail_message",
     "mail_tracking_value", "mail_followers", "ir_attachment", "mail_template",
 )  # fmt: skip
 # What a module can leave behind, each as a query for names.
 TRACES = {
     "tables": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
-    "columns": "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'",
+    "columns": "SELECT table_name || '.' || column_name FROM information_schema.columns"
+               " WHERE table_schema = 'public'",
     "indexes": "SELECT indexname FROM pg_indexes WHERE schemaname = 'public'",
     "constraints": "SELECT conrelid::regclass || '.' || conname FROM pg_constraint",
-    "functions": "SELECT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public'",
+    "functions": "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
     "models": "SELECT model FROM ir_model",
     "fields": "SELECT model || '.' || name FROM ir_model_fields",
     "selections": "SELECT f.model || '.' || f.name || '.' || s.value FROM ir_model_fields_selection s"
                   " JOIN ir_model_fields f ON f.id = s.field_id",
     "external ids": "SELECT module || '.' || name FROM ir_model_data"
                     " WHERE starts_with(module, 'sales_process')",
-    "views": "SELECT COALESCE(key, name) || ' ' || COALESCE(model, '') FROM ir_ui_view WHERE NOT starts_with(COALESCE(key, ''), 'gen_key.')",
+    "views": "SELECT COALESCE(key, name) || ' ' || COALESCE(model, '') FROM ir_ui_view"
+             " WHERE NOT starts_with(COALESCE(key, ''), 'gen_key.')",
     "menus": "SELECT name->>'en_US' FROM ir_ui_menu",
     "jobs": "SELECT cron_name FROM ir_cron",
     "actions": "SELECT type || ' ' || (name->>'en_US') FROM ir_actions",
@@ -50,7 +53,9 @@ def later():
     env.cr.commit()
 
 team = env['crm.team'].create({'name': 'Theirs'})
-first, second = env['crm.stage'].create([{'name': name, 'team_ids': team.ids, 'sequence': -5} for name in ('One', 'Two')])
+first, second = env['crm.stage'].create([
+    {'name': name, 'team_ids': team.ids, 'sequence': -5} for name in ('One', 'Two')
+])
 won = env['crm.stage'].create({'name': 'Three', 'team_ids': team.ids, 'sequence': -4, 'is_won': True})
 leads = env['crm.lead'].create([
     {'name': name, 'team_id': team.id, 'type': 'opportunity', 'stage_id': first.id, 'expected_revenue': 100}
@@ -69,12 +74,14 @@ later()
 product = env['product.product'].create({'name': 'Theirs', 'list_price': 50})
 order = env['sale.order'].create({
     'partner_id': env['res.partner'].create({'name': 'Their customer', 'email': 'theirs@example.com'}).id,
-    'opportunity_id': gained.id, 'team_id': team.id, 'order_line': [(0, 0, {'product_id': product.id, 'product_uom_qty': 2})],
+    'opportunity_id': gained.id, 'team_id': team.id,
+    'order_line': [(0, 0, {'product_id': product.id, 'product_uom_qty': 2})],
 })
 order.action_confirm()
 env['sale.order'].create({'partner_id': order.partner_id.id, 'opportunity_id': moved.id, 'team_id': team.id,
                           'order_line': [(0, 0, {'product_id': product.id})]})
-moved.activity_schedule('mail.mail_activity_data_todo', summary='Theirs', user_id=env.ref('base.user_admin').id)
+admin = env.ref('base.user_admin')
+moved.activity_schedule('mail.mail_activity_data_todo', summary='Theirs', user_id=admin.id)
 later()
 """
 
@@ -89,18 +96,19 @@ product = env['product.product'].search([('name', '=', 'Theirs')])
 process.write({
     'team_ids': [(4, team.id)],
     'quotation_template_id': env['sale.order.template'].create({
-        'name': 'Theirs', 'sale_order_template_line_ids': [(0, 0, {'product_id': product.id, 'product_uom_qty': 3})],
+        'name': 'Theirs',
+        'sale_order_template_line_ids': [(0, 0, {'product_id': product.id, 'product_uom_qty': 3})],
     }).id,
 })
 def task_of(lead, code):
     lead.with_user(env.ref('base.user_root')).process_run_queued()
     task = lead.process_open_task_ids.filtered(lambda task: task.step_id.code == code)
-    assert task, (code, lead.process_open_task_ids.mapped('step_id.code'), lead.process_task_ids.mapped('error'))
+    assert task, (code, [(task.step_id.code, task.state, task.error) for task in lead.process_task_ids])
     return task
 def intake(ref):
     made = env['crm.lead'].process_intake({
-        'name': ref, 'contact_name': 'Clara Client', 'email_from': 'clara@customer.example', 'phone': '+49 30 1234567',
-        'partner_name': 'Customer Ltd', 'team_id': team.id, 'user_id': rep.id,
+        'name': ref, 'contact_name': 'Clara Client', 'email_from': 'clara@customer.example',
+        'phone': '+49 30 1234567', 'partner_name': 'Customer Ltd', 'team_id': team.id, 'user_id': rep.id,
     }, ref)
     return env['crm.lead'].browse(made['lead_id'])
 waiting = intake('waiting for a call')
@@ -238,8 +246,8 @@ def test_installing_adds_no_stage_and_sends_no_mail(installed, before):
 def test_history_is_filled_in(installed):
     stays = installed.rows(
         "SELECT l.name, s.name->>'en_US', h.date_leave IS NULL, h.won_status FROM crm_lead_stage_history h"
-        " JOIN crm_lead l ON l.id = h.lead_id JOIN crm_stage s ON s.id = h.stage_id JOIN crm_team t ON t.id = l.team_id"
-        " WHERE t.name->>'en_US' = 'Theirs' ORDER BY h.id"
+        " JOIN crm_lead l ON l.id = h.lead_id JOIN crm_stage s ON s.id = h.stage_id"
+        " JOIN crm_team t ON t.id = l.team_id WHERE t.name->>'en_US' = 'Theirs' ORDER BY h.id"
     )
     of = {name: [stay[1:] for stay in stays if stay[0] == name] for name in {stay[0] for stay in stays}}
     assert of == {
@@ -257,7 +265,8 @@ def test_history_knows_every_lead(installed):
         " AND NOT EXISTS (SELECT FROM crm_lead_stage_history h WHERE h.lead_id = l.id)"
     )
     wrong = installed.rows(
-        "SELECT l.id FROM crm_lead l LEFT JOIN crm_lead_stage_history h ON h.lead_id = l.id AND h.date_leave IS NULL"
+        "SELECT l.id FROM crm_lead l"
+        " LEFT JOIN crm_lead_stage_history h ON h.lead_id = l.id AND h.date_leave IS NULL"
         " WHERE h.stage_id IS DISTINCT FROM CASE WHEN l.won_status = 'lost' THEN NULL ELSE l.stage_id END"
     )
     assert (missing, wrong) == ([], [])
@@ -283,10 +292,13 @@ def test_uninstalling_leaves_nothing(uninstalled, before):
 
 def test_what_belongs_to_the_company_stays(uninstalled, papers):
     assert uninstalled.rows("SELECT state FROM sale_order WHERE id = %s", (papers["order"],)) == [("sent",)]
-    assert uninstalled.rows("SELECT stage_id FROM crm_lead WHERE id = %s", (papers["lead"],)) == [(papers["stage"],)]
+    assert uninstalled.rows("SELECT stage_id FROM crm_lead WHERE id = %s", (papers["lead"],)) == [
+        (papers["stage"],)
+    ]
     after = uninstalled.shell(AFTERWARDS.replace("PAPERS", repr(papers)), "--after--")
     assert after == {
-        "sha256": papers["sha256"], "attached to": ["sale.order", papers["order"]], "state": "sale", "activities": [],
+        "sha256": papers["sha256"], "attached to": ["sale.order", papers["order"]], "state": "sale",
+        "activities": [],
     }  # fmt: skip
 
 

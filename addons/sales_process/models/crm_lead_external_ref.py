@@ -15,7 +15,9 @@ class CrmLeadExternalRef(models.Model):
 
     name = fields.Char("Reference", required=True, readonly=True)
     company_id = fields.Many2one("res.company", "Company", required=True, readonly=True, ondelete="cascade")
-    lead_id = fields.Many2one("crm.lead", "Lead", required=True, readonly=True, index=True, ondelete="cascade")
+    lead_id = fields.Many2one(
+        "crm.lead", "Lead", required=True, readonly=True, index=True, ondelete="cascade"
+    )
 
     _company_name_unique = models.UniqueIndex(
         "(company_id, name)",
@@ -44,7 +46,13 @@ class CrmLeadExternalRef(models.Model):
         if not lead_by_name:
             return []
         rows = [
-            SQL("(%s, %s, %s, %s, %s, %s, %s)", name, company.id, lead.id, *[self.env.uid, self.env.cr.now()] * 2)
+            SQL(
+                "(%s, %s, %s, %s, %s, %s, %s)",
+                name,
+                company.id,
+                lead.id,
+                *[self.env.uid, self.env.cr.now()] * 2,
+            )
             for name, lead in lead_by_name.items()
         ]
         stored = self.env.execute_query(

@@ -1,8 +1,8 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, split_every
@@ -84,7 +84,11 @@ class CrmLead(models.Model):
 
     def _import_check_right(self):
         user = self.env.user
-        if not (self.env.su or user.has_group("sales_team.group_sale_manager") or user.has_group("sales_process.group_owner")):
+        if not (
+            self.env.su
+            or user.has_group("sales_team.group_sale_manager")
+            or user.has_group("sales_process.group_owner")
+        ):
             raise AccessError(self.env._("Only sales administrators and process owners can import deals."))
 
     # ------------------------------------------------------------
@@ -112,8 +116,10 @@ class CrmLead(models.Model):
                 self._import_create([row], result)
         except RETRIABLE:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a row can cause is reported with it
-            result["errors"].append({"external_ref": row["external_ref"], "error": self._import_error_text(error)})
+        except Exception as error:  # whatever a row can cause is reported with it
+            result["errors"].append(
+                {"external_ref": row["external_ref"], "error": self._import_error_text(error)}
+            )
 
     def _import_error_text(self, error):
         if isinstance(error, psycopg2.Error):
@@ -123,7 +129,9 @@ class CrmLead(models.Model):
     def _import_known(self, batch):
         known = {}
         for company, rows in self._import_by_company(batch).items():
-            known.update(self.env["crm.lead.external.ref"]._find([row["external_ref"] for row in rows], company))
+            known.update(
+                self.env["crm.lead.external.ref"]._find([row["external_ref"] for row in rows], company)
+            )
         return known
 
     def _import_by_company(self, batch):
@@ -166,10 +174,14 @@ class CrmLead(models.Model):
     def _import_set_create_date(self, leads, batch):
         """The ORM does not let go of the creation date; what is computed from it follows."""
         values = SQL(", ").join(
-            SQL("(%s, %s::timestamp)", lead.id, row["create_date"]) for lead, row in zip(leads, batch, strict=True)
+            SQL("(%s, %s::timestamp)", lead.id, row["create_date"])
+            for lead, row in zip(leads, batch, strict=True)
         )
         self.env.cr.execute(
-            SQL("UPDATE crm_lead l SET create_date = v.date FROM (VALUES %s) v(id, date) WHERE l.id = v.id", values)
+            SQL(
+                "UPDATE crm_lead l SET create_date = v.date FROM (VALUES %s) v(id, date) WHERE l.id = v.id",
+                values,
+            )
         )
         leads.invalidate_recordset(["create_date"], flush=False)
         leads.modified(["create_date"])
@@ -286,16 +298,24 @@ class RowParser:
         try:
             return float(value)
         except (TypeError, ValueError):
-            raise ValueError(self._("%(field)s: “%(value)s” is not a number.", field=name, value=value)) from None
+            raise ValueError(
+                self._("%(field)s: “%(value)s” is not a number.", field=name, value=value)
+            ) from None
 
     def _date(self, label, value):
         try:
             date = fields.Datetime.to_datetime(value or None)
         except (TypeError, ValueError):
-            raise ValueError(self._("%(field)s: “%(value)s” is not a date.", field=label, value=value)) from None
+            raise ValueError(
+                self._("%(field)s: “%(value)s” is not a date.", field=label, value=value)
+            ) from None
         if date and not EARLIEST <= date <= self.now + timedelta(days=1):
             raise ValueError(
-                self._("%(field)s: %(value)s cannot be; expected a date from 1900 to today.", field=label, value=value)
+                self._(
+                    "%(field)s: %(value)s cannot be; expected a date from 1900 to today.",
+                    field=label,
+                    value=value,
+                )
             )
         return date
 
@@ -304,7 +324,7 @@ class RowParser:
         if not isinstance(history, list):
             raise ValueError(self._("The stage history must be a list."))
         stays = [self._stay(stay, values) for stay in history]
-        for stay, following in zip(stays, stays[1:], strict=False):
+        for stay, following in pairwise(stays):
             stay["date_leave"] = stay["date_leave"] or following["date_enter"]
             if following["date_enter"] < stay["date_leave"]:
                 raise ValueError(self._("The stays in the stages overlap, or are not in order."))
@@ -316,11 +336,16 @@ class RowParser:
         stage = self._is_name(stay.get("stage")) and self.stages.get(stay["stage"])
         if not stage:
             raise ValueError(self._("There is no stage “%s”.", stay.get("stage")))
-        enter, leave = self._date("date_enter", stay.get("date_enter")), self._date("date_leave", stay.get("date_leave"))
+        enter, leave = (
+            self._date("date_enter", stay.get("date_enter")),
+            self._date("date_leave", stay.get("date_leave")),
+        )
         if not enter:
             raise ValueError(self._("A stay in a stage has no beginning."))
         if leave and leave < enter:
-            raise ValueError(self._("A stay ends (%(leave)s) before it begins (%(enter)s).", leave=leave, enter=enter))
+            raise ValueError(
+                self._("A stay ends (%(leave)s) before it begins (%(enter)s).", leave=leave, enter=enter)
+            )
         revenue = stay.get("expected_revenue", values.get("expected_revenue")) or 0
         return {
             "stage_id": stage.id, "date_enter": enter, "date_leave": leave, "won_status": "pending",
@@ -333,13 +358,21 @@ class RowParser:
         created = self._date("create_date", row.get("create_date"))
         opened = self._date("date_open", row.get("date_open"))
         closed = self._date("date_closed", row.get("date_closed"))
-        created = created or (stays[0]["date_enter"] if stays else min(filter(None, (opened, closed, self.now))))
+        created = created or (
+            stays[0]["date_enter"] if stays else min(filter(None, (opened, closed, self.now)))
+        )
         if stays and created > stays[0]["date_enter"]:
             raise ValueError(self._("The deal was created after it entered its first stage."))
         if closed and status == "pending":
             raise ValueError(self._("A pending deal has no closing date."))
         if closed and closed < created:
-            raise ValueError(self._("The deal was closed (%(closed)s) before it began (%(created)s).", closed=closed, created=created))
+            raise ValueError(
+                self._(
+                    "The deal was closed (%(closed)s) before it began (%(created)s).",
+                    closed=closed,
+                    created=created,
+                )
+            )
         return {"create_date": created, "date_open": opened or created, "date_closed": closed}
 
     def _end(self, stays, status, dates, values):
@@ -401,7 +434,8 @@ class RowParser:
 
     def _lead_values(self, row, values, status, stays, dates):
         result = dict(
-            {"type": "opportunity"}, **values, date_open=dates["date_open"], date_closed=dates["date_closed"] or False,
+            {"type": "opportunity"}, **values,
+            date_open=dates["date_open"], date_closed=dates["date_closed"] or False,
             date_last_stage_update=stays[-1]["date_enter"] if stays else dates["create_date"],
         )  # fmt: skip
         if stays:

@@ -67,7 +67,8 @@ class CrmLeadStageHistory(models.Model):
                            THEN GREATEST(%(now)s, h.date_enter)
                        END,
                        won_status = CASE
-                           WHEN h.stage_id IS DISTINCT FROM l.stage_id AND l.won_status IS DISTINCT FROM 'lost'
+                           WHEN h.stage_id IS DISTINCT FROM l.stage_id
+                            AND l.won_status IS DISTINCT FROM 'lost'
                            THEN h.won_status
                            ELSE l.won_status
                        END
@@ -92,7 +93,8 @@ class CrmLeadStageHistory(models.Model):
                        WHEN l.won_status = 'lost'
                        THEN NOT EXISTS (SELECT FROM crm_lead_stage_history h WHERE h.lead_id = l.id)
                        ELSE kept.date_leave IS NOT NULL OR NOT EXISTS (
-                           SELECT FROM crm_lead_stage_history h WHERE h.lead_id = l.id AND h.date_leave IS NULL
+                           SELECT FROM crm_lead_stage_history h
+                            WHERE h.lead_id = l.id AND h.date_leave IS NULL
                        )
                    END
              ORDER BY l.id
@@ -121,7 +123,9 @@ class CrmLeadStageHistory(models.Model):
             """
             UPDATE crm_lead_stage_history h
                SET date_enter = l.create_date,
-                   date_leave = CASE WHEN h.date_leave IS NOT NULL THEN COALESCE(l.date_closed, h.date_leave) END
+                   date_leave = CASE
+                       WHEN h.date_leave IS NOT NULL THEN COALESCE(l.date_closed, h.date_leave)
+                   END
               FROM crm_lead l
              WHERE h.lead_id = l.id AND l.id = ANY(%s)
             """,
@@ -146,7 +150,9 @@ class CrmLeadStageHistory(models.Model):
             SELECT l.id, v.stage_id, v.date_enter, v.date_leave, v.won_status,
                    v.user_id, v.expected_revenue, l.team_id, l.company_id
               FROM (VALUES %s) v (
-                       position, lead_id, stage_id, date_enter, date_leave, won_status, user_id, expected_revenue)
+                       position, lead_id, stage_id, date_enter, date_leave,
+                       won_status, user_id, expected_revenue
+                   )
               JOIN crm_lead l ON l.id = v.lead_id
              ORDER BY v.position
             """,
@@ -220,7 +226,8 @@ class CrmLeadStageHistory(models.Model):
                   FROM todo
             ), numbered AS (
                 SELECT lead_id, seq, stage_id, lost,
-                       max(date) OVER w AS date, count(stage_id) OVER w AS nth_stage, count(lost) OVER w AS nth_lost
+                       max(date) OVER w AS date,
+                       count(stage_id) OVER w AS nth_stage, count(lost) OVER w AS nth_lost
                   FROM state
                 WINDOW w AS (PARTITION BY lead_id ORDER BY seq)
             ), carried AS (

@@ -1,5 +1,4 @@
 import psycopg2
-
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -20,7 +19,12 @@ class TestImport(StageHistoryCase):
     def row(self, ref="A-1", **changes):
         row = {
             "external_ref": ref,
-            "values": {"name": "Old deal", "team_id": self.team.id, "user_id": self.rep.id, "expected_revenue": 700},
+            "values": {
+                "name": "Old deal",
+                "team_id": self.team.id,
+                "user_id": self.rep.id,
+                "expected_revenue": 700,
+            },
             "stage_history": [
                 {"stage": self.first.id, "date_enter": "2017-01-02 08:00:00", "expected_revenue": 500},
                 {"stage": self.second.id, "date_enter": "2017-01-10 08:00:00"},
@@ -38,7 +42,13 @@ class TestImport(StageHistoryCase):
     def history(self, lead):
         rows = self.env["crm.lead.stage.history"].search([("lead_id", "=", lead.id)], order="id")
         return [
-            (row.stage_id, str(row.date_enter), str(row.date_leave or ""), row.won_status, row.expected_revenue)
+            (
+                row.stage_id,
+                str(row.date_enter),
+                str(row.date_leave or ""),
+                row.won_status,
+                row.expected_revenue,
+            )
             for row in rows
         ]
 
@@ -93,8 +103,12 @@ class TestImport(StageHistoryCase):
     def test_without_history(self):
         rows = [
             self.row("P", stage_history=[], create_date="2017-01-02"),
-            self.row("W", stage_history=[], won_status="won", create_date="2017-01-02", date_closed="2017-02-01"),
-            self.row("L", stage_history=[], won_status="lost", create_date="2017-01-02", date_closed="2017-02-01"),
+            self.row(
+                "W", stage_history=[], won_status="won", create_date="2017-01-02", date_closed="2017-02-01"
+            ),
+            self.row(
+                "L", stage_history=[], won_status="lost", create_date="2017-01-02", date_closed="2017-02-01"
+            ),
         ]
         result = self.leads.process_import(rows)
         self.assertFalse(result["errors"])
@@ -109,7 +123,8 @@ class TestImport(StageHistoryCase):
         with self.at(1):
             lead.stage_id = self.first
         self.assertEqual(
-            [row[2:4] for row in self.history(lead)][-2:], [("2026-03-02 10:00:00", "pending"), ("", "pending")]
+            [row[2:4] for row in self.history(lead)][-2:],
+            [("2026-03-02 10:00:00", "pending"), ("", "pending")],
         )
 
     def test_again(self):
@@ -126,7 +141,11 @@ class TestImport(StageHistoryCase):
         self.manager.company_ids += company
         lead = self.import_one()
         again = self.leads.with_context(allowed_company_ids=[company.id, self.env.company.id]).process_import(
-            [self.row(values={"company_id": company.id, "team_id": False, "user_id": False}, stage_history=[])]
+            [
+                self.row(
+                    values={"company_id": company.id, "team_id": False, "user_id": False}, stage_history=[]
+                )
+            ]
         )
         self.assertFalse(again["errors"])
         self.assertNotEqual(again["lead_ids"]["A-1"], lead.id)
@@ -178,7 +197,9 @@ class TestImport(StageHistoryCase):
         rows = [self.row("before"), self.row(**changes), self.row("after")]
         count = self.env["crm.lead"].with_context(active_test=False).search_count([])
         result = self.leads.process_import(rows)
-        self.assertEqual([error["external_ref"] for error in result["errors"]], [rows[1]["external_ref"] or False])
+        self.assertEqual(
+            [error["external_ref"] for error in result["errors"]], [rows[1]["external_ref"] or False]
+        )
         self.assertIn(expected, result["errors"][0]["error"])
         self.assertEqual(result["created"], 2)
         self.assertEqual(set(result["lead_ids"]), {"before", "after"})
@@ -200,7 +221,10 @@ class TestImport(StageHistoryCase):
         self.bad("cannot be", stage_history=[dict(stay, date_enter="2917-01-02")])
         self.bad("no beginning", stage_history=[dict(stay, date_enter=False)])
         self.bad("before it begins", stage_history=[dict(stay, date_leave="2016-12-31")])
-        self.bad("overlap", stage_history=[dict(stay, date_leave="2017-03-01"), dict(stay, date_enter="2017-02-01")])
+        self.bad(
+            "overlap",
+            stage_history=[dict(stay, date_leave="2017-03-01"), dict(stay, date_enter="2017-02-01")],
+        )
         self.bad("has left its last stage", stage_history=[dict(stay, date_leave="2017-02-01")])
         self.bad("stands in a won stage", stage_history=[dict(stay, stage=self.won.id)])
         self.bad("stands in a won stage", won_status="lost", stage_history=[dict(stay, stage=self.won.id)])
@@ -236,12 +260,16 @@ class TestImport(StageHistoryCase):
             self.assertFalse(late["crm.lead.external.ref"]._find(["double-1"], late.company))
             with self.registry.cursor() as early_cr:
                 early = self.env(cr=early_cr, user=1)
-                result = early["crm.lead"].process_import([{"external_ref": "double-1", "values": {"name": "Double"}}])
+                result = early["crm.lead"].process_import(
+                    [{"external_ref": "double-1", "values": {"name": "Double"}}]
+                )
             self.addCleanup(self.delete_for_good, result["lead_ids"]["double-1"])
             with mute_logger("odoo.sql_db"), self.assertRaises(psycopg2.errors.SerializationFailure):
                 late["crm.lead"].process_import([{"external_ref": "double-1", "values": {"name": "Double"}}])
             late_cr.rollback()
-            again = late["crm.lead"].process_import([{"external_ref": "double-1", "values": {"name": "Double"}}])
+            again = late["crm.lead"].process_import(
+                [{"external_ref": "double-1", "values": {"name": "Double"}}]
+            )
             self.assertEqual((again["known"], again["lead_ids"]), (1, result["lead_ids"]))
 
     def delete_for_good(self, lead_id):
@@ -249,7 +277,9 @@ class TestImport(StageHistoryCase):
             self.env(cr=cr, user=1)["crm.lead"].browse(lead_id).unlink()
 
     def test_cost(self):
-        rows = [self.row(str(number), won_status=("won", "lost", "pending")[number % 3]) for number in range(600)]
+        rows = [
+            self.row(str(number), won_status=("won", "lost", "pending")[number % 3]) for number in range(600)
+        ]
         for row in rows:
             if row["won_status"] != "pending":
                 row["date_closed"] = "2017-03-01"

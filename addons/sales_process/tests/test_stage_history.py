@@ -35,7 +35,13 @@ class StageHistoryCase(TransactionCase):
             self.env.flush_all()
 
     def make_leads(self, count=1, **values):
-        values = {"name": "Deal", "team_id": self.team.id, "user_id": self.rep.id, "type": "opportunity", **values}
+        values = {
+            "name": "Deal",
+            "team_id": self.team.id,
+            "user_id": self.rep.id,
+            "type": "opportunity",
+            **values,
+        }
         return self.env["crm.lead"].create([dict(values) for _i in range(count)])
 
     def stays(self, lead):
@@ -115,7 +121,9 @@ class TestStageHistory(StageHistoryCase):
     def test_read_before_flush(self):
         self.lead.stage_id = self.second
         History = self.env["crm.lead.stage.history"]
-        self.assertEqual(History.search([("lead_id", "=", self.lead.id), ("date_leave", "=", False)]).stage_id, self.second)
+        self.assertEqual(
+            History.search([("lead_id", "=", self.lead.id), ("date_leave", "=", False)]).stage_id, self.second
+        )
         self.lead.stage_id = self.first
         groups = History._read_group(
             [("lead_id", "=", self.lead.id), ("date_leave", "=", False)], ["stage_id"], ["__count"]
@@ -156,7 +164,9 @@ class TestStageHistory(StageHistoryCase):
         self.assertEqual(self.stays(self.lead), [(self.first, 0, 4, "pending"), (self.won, 4, False, "won")])
         with self.at(6):
             self.lead.stage_id = self.second
-        self.assertEqual(self.stays(self.lead)[1:], [(self.won, 4, 6, "won"), (self.second, 6, False, "pending")])
+        self.assertEqual(
+            self.stays(self.lead)[1:], [(self.won, 4, 6, "won"), (self.second, 6, False, "pending")]
+        )
 
     def test_lost_and_restored(self):
         with self.at(4):
@@ -164,13 +174,17 @@ class TestStageHistory(StageHistoryCase):
         self.assertEqual(self.stays(self.lead), [(self.first, 0, 4, "lost")])
         with self.at(9):
             self.lead.action_restore()
-        self.assertEqual(self.stays(self.lead), [(self.first, 0, 4, "lost"), (self.first, 9, False, "pending")])
+        self.assertEqual(
+            self.stays(self.lead), [(self.first, 0, 4, "lost"), (self.first, 9, False, "pending")]
+        )
 
     def test_lost_and_restored_in_one_transaction(self):
         with self.at(4):
             self.lead.action_set_lost()
             self.lead.action_restore()
-        self.assertEqual(self.stays(self.lead), [(self.first, 0, 4, "lost"), (self.first, 4, False, "pending")])
+        self.assertEqual(
+            self.stays(self.lead), [(self.first, 0, 4, "lost"), (self.first, 4, False, "pending")]
+        )
 
     def test_lost_while_moved(self):
         """Who is moved and lost at once was lost from where it stood."""
@@ -213,7 +227,9 @@ class TestStageHistory(StageHistoryCase):
         with self.at(2):
             winner = (self.lead + loser).merge_opportunity()
         self.assertEqual(winner, self.lead)
-        self.assertEqual(self.stays(winner), [(self.first, 0, 1, "pending"), (self.second, 1, False, "pending")])
+        self.assertEqual(
+            self.stays(winner), [(self.first, 0, 1, "pending"), (self.second, 1, False, "pending")]
+        )
         self.assertFalse(self.env["crm.lead.stage.history"].search([("lead_id", "=", loser.id)]))
         found = self.env["crm.lead.external.ref"]._find(["web-1", "web-2"], self.env.company)
         self.assertEqual(found, {"web-1": winner})
@@ -263,7 +279,8 @@ class TestStageHistoryPast(StageHistoryCase):
             self.env(context=dict(self.env.context, lang=lang))["crm.lead"].env.cr.precommit.run()
             self.env.flush_all()
             self.env.cr.execute(
-                "UPDATE mail_message SET date = %s WHERE model = 'crm.lead' AND id > %s", [moment, newest.id or 0]
+                "UPDATE mail_message SET date = %s WHERE model = 'crm.lead' AND id > %s",
+                [moment, newest.id or 0],
             )
 
     def refill(self):
@@ -309,7 +326,11 @@ class TestStageHistoryPast(StageHistoryCase):
             self.lead.with_context(tracking_disable=True).stage_id = self.first
         self.assertEqual(
             self.refill(),
-            [(self.first, 0, 3, "pending"), (self.second, 3, 4, "pending"), (self.first, 4, False, "pending")],
+            [
+                (self.first, 0, 3, "pending"),
+                (self.second, 3, 4, "pending"),
+                (self.first, 4, False, "pending"),
+            ],
         )
 
     def test_lost_untracked(self):
@@ -361,7 +382,9 @@ class TestStageHistoryRights(StageHistoryCase):
                 self.read_by(user, self.mine)
 
     def test_nobody_writes(self):
-        manager = new_test_user(self.env, "history-manager", "sales_team.group_sale_manager,base.group_system")
+        manager = new_test_user(
+            self.env, "history-manager", "sales_team.group_sale_manager,base.group_system"
+        )
         rows = self.env["crm.lead.stage.history"].with_user(manager).search([("lead_id", "=", self.mine.id)])
         for call in (
             lambda: rows.write({"date_enter": "2020-01-01"}),
