@@ -167,8 +167,9 @@ class CrmLead(models.Model):
     def action_process_start(self, step_code=None):
         """Enter these leads into the process of their team.
 
-        :param step_code: the step to begin at; None: by the stage in which the lead stands. Either
-            way nothing is written to the customer before a person has acted, unless the lead is new.
+        Nothing is written to a customer by itself before a person has acted.
+
+        :param step_code: the step to begin at; None: by the stage in which the lead stands.
         :raise UserError: a lead without a process to run on, or one that runs already.
         """
         self.check_access("write")
@@ -182,7 +183,7 @@ class CrmLead(models.Model):
                 "No active process fits %(lead)s of the team %(team)s. Give the team a process first.",
                 lead=left[0].display_name, team=left[0].team_id.name or self.env._("(none)"),
             ))
-        self._process_enter(process_of, step_code)
+        self._process_enter(process_of, step_code, quiet=True)
         return True
 
     def _process_find(self):
@@ -196,18 +197,24 @@ class CrmLead(models.Model):
         contracts = self.env["sale.order"].sudo().search([("renewal_lead_id", "in", self.ids)]) if self.ids else ()
         return {self.browse(contract.renewal_lead_id.id): contract for contract in contracts}
 
-    def _process_enter(self, process_of, step_code):
-        """Start cases by the stage in which each lead stands; what is no news writes to nobody at first."""
+    def _process_enter(self, process_of, step_code=None, quiet=False):
+        """Start cases, each at a step or by the stage its lead stands in.
+
+        :param quiet: nothing goes to the customer by itself before a person has acted. So it is for
+            every lead that enters in the middle.
+        """
         groups = {}
-        yesterday = fields.Datetime.now() - timedelta(days=1)
         for lead, process in process_of.items():
             code = step_code or process._entry_for(lead)
             if code and code not in process._definition().by_code:
-                raise UserError(self.env._("The process %(process)s has no step %(code)s.", process=process.display_name, code=code))
-            quiet = bool(code) or lead.create_date < yesterday
-            groups.setdefault((code, quiet), {})[lead] = process
-        for (code, quiet), same in groups.items():
-            self.env["sales.process.case"]._start(same, code, quiet)
+                raise UserError(
+                    self.env._(
+                        "The process %(process)s has no step %(code)s.", process=process.display_name, code=code
+                    )
+                )
+            groups.setdefault(code, {})[lead] = process
+        for code, same in groups.items():
+            self.env["sales.process.case"]._start(same, code, quiet or bool(code))
 
     def process_run_queued(self):
         """Run now what is queued for these leads, without a commit: for scripts and tests.
@@ -420,7 +427,7 @@ class CrmLead(models.Model):
         fresh = self.filtered(lambda lead: lead.team_id.id in by_team and lead.won_status == "pending" and lead.active)
         process_of = self.env["sales.process"]._for_leads(fresh.sudo())
         if process_of:
-            self._process_enter(process_of, None)
+            self._process_enter(process_of)
 
     @api.constrains("stage_id")
     def _check_process_stage(self):

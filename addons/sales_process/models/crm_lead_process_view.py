@@ -82,14 +82,6 @@ class CrmLead(models.Model):
         self.check_access("read")
         return self.process_task_id.with_env(self.env).action_open_task() if self.process_task_id else False
 
-    def _process_enter_quietly(self, process_of, step_code):
-        """Enter leads that are no news, each by its stage: nothing goes to a customer by itself at first."""
-        groups = {}
-        for lead, process in process_of.items():
-            groups.setdefault(step_code or process._entry_for(lead), {})[lead] = process
-        for code, same in groups.items():
-            self.env["sales.process.case"]._start(same, code, quiet=True)
-
     @api.readonly
     def process_get_map(self):
         """The lead's process as a drawing needs it, with its own way: see `sales.process.get_map`.

@@ -265,7 +265,7 @@ class SaleOrder(models.Model):
         for process in set(process_of.values()):
             fitting = leads.filtered(lambda lead, process=process: process_of.get(lead) == process)
             known = step_code and step_code in process._definition().by_code
-            fitting.action_process_start(step_code if known else None)
+            fitting._process_enter(dict.fromkeys(fitting, process), step_code if known else None)
 
     def _contract_prepare_renewal_lead(self):
         """The values of the opportunity on which a contract is renewed."""

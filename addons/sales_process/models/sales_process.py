@@ -7,6 +7,9 @@ from ..engine import definition as engine
 from ..engine.check import check
 from .sales_process_step_field import FORM_MODELS
 
+# What a version is; where it runs, for whom and who looks after it stays open when it is active.
+FROZEN = frozenset({"code", "version", "kind", "company_id", "origin_id"})
+
 
 class SalesProcess(models.Model):
     """One version of a sales process: what is done for a lead, in which order, by whom, by when.
@@ -104,6 +107,8 @@ class SalesProcess(models.Model):
     def write(self, vals):
         if "state" in vals and not self.env.su:
             raise UserError(self.env._("Use “Activate” or “Archive” to change the state of a process."))
+        if FROZEN.intersection(vals) and self.filtered(lambda process: process.state != "draft"):
+            raise UserError(self.env._("Deals run on this version: make a new one to change what it is."))
         result = super().write(vals)
         self.env.registry.clear_cache()
         if "team_ids" in vals:

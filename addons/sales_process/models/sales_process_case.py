@@ -300,12 +300,7 @@ class SalesProcessCase(models.Model):
             if stage and case.lead_id.stage_id not in phase.stage_ids:
                 leads_by_stage[stage] = leads_by_stage.get(stage, self.env["crm.lead"]) | case.lead_id
         for stage, leads in leads_by_stage.items():
-            leads.with_context(self._quiet_context()).write({"stage_id": stage.id})
-
-    @api.model
-    def _quiet_context(self):
-        """The process writes its own line on the timeline; Odoo need not add one."""
-        return {"mail_notify_author": False, "mail_auto_subscribe_no_notify": True}
+            leads.write({"stage_id": stage.id})
 
     def _check_gates(self, phase_of):
         """Refuse to let cases enter a phase whose conditions, or those of a phase before it, are not met.

@@ -487,6 +487,9 @@ class SalesProcessTask(models.Model):
             task._move_timers(calendar, working_time)
 
     def _move_timers(self, calendar, working_time):
+        """What counts from a task's moments goes with them: its rungs, and the day of its activity."""
+        if self.activity_id and self.activity_id.date_deadline != self._activity_day():
+            self.activity_id.date_deadline = self._activity_day()
         for timer in self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")):
             timer.date_due = self._rung_due(timer.escalation_id, calendar, working_time) or timer.date_due
 

@@ -324,6 +324,7 @@ class TestLetters(ProcessCase):
             call.action_set_deadline(moment)
         call.with_user(self.leader).action_set_deadline(moment)
         self.assertEqual(call.sudo().date_deadline, moment)
+        self.assertEqual(call.sudo().activity_id.date_deadline, moment.date())
         late = call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.anchor == "after")
         self.assertTrue(all(timer.date_due > moment for timer in late))
 

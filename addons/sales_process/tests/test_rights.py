@@ -94,8 +94,8 @@ class TestRights(ProcessCase):
             self.assertFalse(self.env[model].with_user(self.foreigner).search([("lead_id", "=", self.lead.id)]), model)
         with self.assertRaises(AccessError):
             self.call.with_user(self.foreigner).complete("reached")
-        self.process.sudo().company_id = self.company
-        self.assertNotIn(self.process, self.env["sales.process"].with_user(self.foreigner).search([]))
+        own = self.process.copy({"company_id": self.company.id})
+        self.assertNotIn(own, self.env["sales.process"].with_user(self.foreigner).search([]))
 
     def test_definition_is_the_owners(self):
         for user in (self.rep, self.leader):

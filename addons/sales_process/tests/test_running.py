@@ -516,3 +516,18 @@ class TestRunning(ProcessCase):
         self.assertFalse(set(stages[1:]) & set(own))
         self.assertEqual([stage.name for stage in stages[1:]], ["Contact", "Proposal", "Contract"])
         self.assertTrue(all(stage.team_ids == team for stage in stages[1:]))
+
+    def test_active_version_keeps_what_it_is(self):
+        with self.assertRaises(UserError):
+            self.process.kind = "renewal"
+        with self.assertRaises(UserError):
+            self.process.code = "other"
+        self.process.owner_id = self.leader
+
+    def test_entering_by_hand_writes_to_nobody(self):
+        lead = self.env["crm.lead"].create({"name": "Today", "team_id": self.plain_team.id, "email_from": "t@t.example", "contact_name": "T"})
+        self.process.team_ids = [(4, self.plain_team.id)]
+        lead.action_process_start()
+        self._run(lead)
+        self.assertEqual(lead.process_step_id.code, "call_customer")
+        self.assertFalse(lead.sudo().process_message_ids)

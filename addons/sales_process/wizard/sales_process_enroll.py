@@ -155,7 +155,7 @@ class SalesProcessEnroll(models.TransientModel):
         if not enter:
             raise UserError(self.env._("None of these leads can enter the process."))
         enter.check_access("write")
-        enter._process_enter_quietly(dict.fromkeys(enter, self.process_id), self.step_id.code)
+        enter._process_enter(dict.fromkeys(enter, self.process_id), self.step_id.code, quiet=True)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
