@@ -443,7 +443,8 @@ class SalesProcessCase(models.Model):
                 return candidate
         if user and user.active:
             return user
-        return self._sales_managers()[:1] or self.process_id.owner_id
+        managers = self._sales_managers()
+        return (managers - absent)[:1] or managers[:1] or self.process_id.owner_id
 
     def _sales_managers(self):
         """Active sales managers of the case's company, the one with the lowest number first."""

@@ -374,14 +374,19 @@ class SalesProcessTask(models.Model):
         :raise AccessError: only a leader hands over other people's tasks.
         """
         self.check_access("read")
-        others = self.sudo().filtered(lambda task: task.user_id != self.env.user)
+        user = self._check_hand_over(user_id)
+        self.sudo()._assign({task: user for task in self.sudo()}, self.env._("handed over"))
+        return True
+
+    def _check_hand_over(self, user_id):
+        """The person named, if the current user may give these tasks to them."""
+        others = any(task.user_id != self.env.user for task in self.sudo())
         if others and not self.env.user.has_group("sales_process.group_leader"):
             raise AccessError(self.env._("Only a team leader hands over other people's tasks."))
         user = self.env["res.users"].browse(user_id).exists()
         if not user or not user.active or user.share:
             raise UserError(self.env._("Choose an active colleague."))
-        self.sudo()._assign({task: user for task in self.sudo()}, self.env._("handed over"))
-        return True
+        return user
 
     def action_retry(self):
         """Run failed automatic steps again."""

@@ -11,3 +11,4 @@ from . import test_approval
 from . import test_documents
 from . import test_portal
 from . import test_proposal
+from . import test_hostile
