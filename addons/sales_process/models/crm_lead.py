@@ -500,7 +500,9 @@ class CrmLead(models.Model):
         if missing:
             self.write(missing)
         self._process_log("note", text=self.env._("%s was merged into this lead", other.display_name))
-        other.unlink()
+        other.sudo().unlink()
+        if not self.sudo().process_case_ids.filtered(lambda case: case.state in OPEN_STATES):
+            self._process_autostart()
 
     def _process_take_cases(self, losers):
         keeper = self.sudo()

@@ -78,3 +78,80 @@ class TestHostileActivities(HostileCase):
         winner = (keeper | lead).with_user(self.rep).merge_opportunity()
         self.assertEqual(winner.process_state, "running")
         self.assertEqual(call.sudo().activity_id.res_id, winner.id)
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestHostileCompleting(HostileCase):
+    """Answers nobody expects, and people who act for others."""
+
+    def test_leader_refuses_a_proposal(self):
+        lead, make = self._at_proposal()
+        make.complete("made")
+        self._run(lead)
+        approve = self._task(lead, "approve_proposal").with_user(self.leader)
+        approve.complete("refused", comment="too cheap")
+        self.assertEqual(approve.state, "done")
+        self.assertFalse(lead.lost_reason_id, "a proposal sent back is no lost deal")
+        self._task(lead, "make_proposal")
+
+    def test_odd_values_are_named(self):
+        lead, call = self._at_call()
+        for args in (
+            ("reached", "x"), ("reached", [1]), ("call_back", {"date": "9999-12-31 00:00:00"}), ("call_back", {"date": True}),
+            ("reached", {"duration": float("inf")}), ("reached", {"duration": 1e9}), ("refused", {"lost_reason_id": "x"}),
+            ("refused", {"lost_reason_id": [1]}), ("reached", None, 5),
+        ):
+            with self.subTest(args=args), self.assertRaises(UserError), self.env.cr.savepoint():
+                call.complete(*args)
+        call.with_user(self.leader).action_start_from("plan_meeting")
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            self._task(lead, "plan_meeting").complete("planned", {
+                "start": fields.Datetime.to_string(fields.Datetime.now() + timedelta(days=1)), "duration": "long",
+            })
+
+    def test_no_order_is_said_in_words(self):
+        lead, call = self._at_call()
+        for step, outcome in (
+            ("request_information", "requested"), ("collect_documents", "complete"), ("sign_contract", "signed"),
+        ):
+            with self.subTest(step=step):
+                lead.sudo().process_open_task_ids.with_user(self.leader).action_start_from(step)
+                with self.assertRaises(UserError) as caught, self.env.cr.savepoint():
+                    self._task(lead, step).with_user(self.leader).complete(outcome)
+                self.assertIn("make the proposal first", str(caught.exception))
+        lead.sudo().process_open_task_ids.with_user(self.leader).action_start_from("send_proposal")
+        lead.with_user(self.env.ref("base.user_root")).process_run_queued()
+        self.assertIn("make the proposal first", lead.sudo().process_open_task_ids.error)
+
+    def test_rep_merges_a_duplicate(self):
+        kept, _call = self._at_call()
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": kept.id})
+        self.assertFalse(lead.exists())
+        self.assertEqual(kept.process_state, "running")
+
+    def test_rep_merges_into_nobody_elses(self):
+        theirs = self.env["crm.lead"].create({"name": "Carl's", "team_id": self.team.id, "user_id": self.colleague.id})
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        for other in (theirs.id, 99999999, lead.id, "x"):
+            with self.subTest(other=other), self.assertRaises(UserError), self.env.cr.savepoint():
+                self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": other})
+        self.assertTrue(lead.exists())
+
+    def test_form_shows_no_duplicates_of_others(self):
+        self.env["crm.lead"].create({
+            "name": "Carl's", "team_id": self.team.id, "user_id": self.colleague.id, "email_from": "clara@customer.example.org",
+        })
+        mine = self._lead(name="Rita's")
+        task = self._task(self._lead(contact_name=False, phone=False), "complete_lead")
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual([row["id"] for row in task.get_form()["duplicates"]], [mine.id])
+
+    def test_merged_into_a_lead_without_a_case(self):
+        kept = self.env["crm.lead"].with_context(sales_process_no_start=True).create({
+            "name": "Kept", "team_id": self.team.id, "user_id": self.rep.id,
+        })
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": kept.id})
+        self.assertEqual(kept.process_state, "running", "the chosen lead goes on")
