@@ -482,8 +482,8 @@ class CrmLead(models.Model):
         if ended:
             open_cases.browse(case.id for case in ended)._handle(ended)
         going = open_cases - open_cases.browse(case.id for case in ended)
-        going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"))
-        going.filtered(lambda case: case.lead_id.active and case.state == "paused" and case.pause_reason == self.env._("the lead is archived"))._resume()
+        going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"), archived=True)
+        going.filtered(lambda case: case.lead_id.active and case.paused_by_archiving)._resume()
         back = self.filtered(lambda lead: not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active)
         back._process_reopen()
 

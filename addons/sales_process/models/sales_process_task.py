@@ -586,19 +586,29 @@ class SalesProcessTask(models.Model):
         self.env["sales.process.message"]._withdraw_for_tasks(self, why)
         self._clear_failure()
 
-    def _hold(self, held, put_off=None):
-        """Pause or go on: timers and queued steps stop; what was due meanwhile moves by `put_off`."""
-        self.sudo().write({"on_hold": held})
-        wanted = "pending" if held else "paused"
-        timers = self.sudo().timer_ids.filtered(lambda timer: timer.state == wanted)
+    def _hold(self, held, paused_at=None):
+        """Pause or go on: timers and queued steps stop, then what was due moves by the time that it was held."""
+        tasks = self.sudo()
+        tasks.write({"on_hold": held})
+        timers = tasks.timer_ids.filtered(lambda timer: timer.state == ("pending" if held else "paused"))
         timers.write({"state": "paused" if held else "pending"})
-        for timer in timers if put_off else timers.browse():
-            timer.date_due += put_off
-        for task in self.sudo() if put_off else self.browse():
-            if task.date_deadline:
-                task.date_deadline += put_off
-        if not held:
-            self._wake_runner()
+        if held:
+            return
+        for task in tasks:
+            task._put_off(fields.Datetime.now() - max(paused_at, task.date_open), timers & task.timer_ids)
+        tasks._wake_runner()
+
+    def _put_off(self, span, timers):
+        """Move all moments of a task, the one it counts from included; one that lies ahead yet stays."""
+        if span <= timedelta(0):
+            return
+        self.date_open += span
+        if self.date_deadline:
+            self.date_deadline += span
+        for timer in timers:
+            timer.date_due += span
+        for message in self.env["sales.process.message"]._waiting_for(self):
+            message.date_due += span
 
     def _assign(self, user_of, why):
         """Give open tasks to other people, with their activities.

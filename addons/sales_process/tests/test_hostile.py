@@ -155,3 +155,79 @@ class TestHostileCompleting(HostileCase):
         lead = self._lead(contact_name=False, phone=False, email_from=False)
         self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": kept.id})
         self.assertEqual(kept.process_state, "running", "the chosen lead goes on")
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestHostilePause(HostileCase):
+    """Paused means: no timers, no letters, no automatic steps; and nothing is late for having been paused."""
+
+    def test_what_opens_during_a_pause_waits(self):
+        lead, call = self._at_call()
+        lead.with_user(self.rep).process_pause("on holiday")
+        call.complete("not_reached")
+        timers = self._task(lead, "call_customer").sudo().timer_ids
+        self.assertEqual(set(timers.mapped("state")), {"paused"})
+        lead.with_user(self.rep).process_resume()
+        self.assertEqual(set(timers.mapped("state")), {"pending"})
+
+    def test_automatic_step_of_a_paused_case_waits(self):
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        lead.with_user(self.rep).process_pause("on holiday")
+        self._task(lead, "complete_lead").complete("done", {"contact_name": "A", "email_from": "a@z.example"})
+        lead.with_user(self.rep).process_run_queued()
+        self.assertEqual(lead.process_step_id.code, "welcome_mail")
+        lead.with_user(self.rep).process_resume()
+        self._run(lead)
+        self._task(lead, "call_customer")
+
+    def _paused_for(self, lead, days):
+        lead.with_user(self.rep).process_pause("on holiday")
+        lead.sudo().process_case_id.date_paused = fields.Datetime.now() - timedelta(days=days)
+
+    def test_what_opened_during_a_pause_is_put_off_by_its_own_part(self):
+        lead, call = self._at_call()
+        self._paused_for(lead, 30)
+        call.complete("not_reached")
+        task = self._task(lead, "call_customer").sudo()
+        before = task.date_deadline
+        lead.with_user(self.rep).process_resume()
+        self.assertAlmostEqual(task.date_deadline, before, delta=timedelta(minutes=1))
+
+    def test_changed_hours_do_not_undo_a_pause(self):
+        lead, call = self._at_call()
+        call = call.sudo()
+        call.date_open -= timedelta(days=14)
+        call._reschedule()
+        self._paused_for(lead, 14)
+        lead.with_user(self.rep).process_resume()
+        call._reschedule()
+        self.assertGreater(call.date_deadline, fields.Datetime.now())
+        self.assertGreater(min(call.timer_ids.mapped("date_due")), fields.Datetime.now() - timedelta(minutes=1))
+
+    def test_letters_are_put_off_too(self):
+        lead, call = self._at_call()
+        call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.code == "missed_call")._fire()
+        letter = lead.sudo().process_message_ids.filtered(lambda message: message.key == "missed_call")
+        before = letter.date_due
+        call.sudo().date_open -= timedelta(days=14)
+        self._paused_for(lead, 14)
+        lead.with_user(self.rep).process_resume()
+        self.assertAlmostEqual(letter.date_due, before + timedelta(days=14), delta=timedelta(minutes=1))
+
+    def test_restored_by_somebody_of_another_language(self):
+        self.env["res.lang"]._activate_lang("ru_RU")
+        lead, _call = self._at_call()
+        lead.probability = 30  # archived with none it would be lost
+        lead.action_archive()
+        self.assertEqual(lead.process_state, "paused")
+        lead.sudo().process_case_id.pause_reason = "лид в архиве"
+        lead.with_context(lang="ru_RU").action_unarchive()
+        self.assertEqual(lead.process_state, "running")
+
+    def test_paused_by_a_person_stays_paused(self):
+        lead, _call = self._at_call()
+        lead.probability = 30
+        lead.with_user(self.rep).process_pause("on holiday")
+        lead.action_archive()
+        lead.action_unarchive()
+        self.assertEqual(lead.process_state, "paused")
