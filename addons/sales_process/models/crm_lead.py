@@ -486,8 +486,8 @@ class CrmLead(models.Model):
         if ended:
             open_cases.browse(case.id for case in ended)._handle(ended)
         going = open_cases - open_cases.browse(case.id for case in ended)
-        going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"))
-        going.filtered(lambda case: case.lead_id.active and case.state == "paused" and case.pause_reason == self.env._("the lead is archived"))._resume()
+        going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"), archived=True)
+        going.filtered(lambda case: case.lead_id.active and case.paused_by_archiving)._resume()
         back = self.filtered(lambda lead: not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active)
         back._process_reopen()
 
@@ -504,7 +504,9 @@ class CrmLead(models.Model):
         if missing:
             self.write(missing)
         self._process_log("note", text=self.env._("%s was merged into this lead", other.display_name))
-        other.unlink()
+        other.sudo().unlink()
+        if not self.sudo().process_case_ids.filtered(lambda case: case.state in OPEN_STATES):
+            self._process_autostart()
 
     def _process_take_cases(self, losers):
         keeper = self.sudo()

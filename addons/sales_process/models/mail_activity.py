@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 
 from odoo.addons.mail.tools.discuss import Store
 
+PLACE = frozenset({"res_model", "res_model_id", "res_id"})
+
 
 class MailActivity(models.Model):
     """An activity of a process task: the two are done together, whichever is clicked."""
@@ -58,19 +60,41 @@ class MailActivity(models.Model):
 
     def write(self, vals):
         """Whoever gets the activity gets the task."""
-        if "process_task_id" in vals and not self.env.su:
-            raise UserError(self.env._("The task of an activity is not changed by hand."))
+        if not self.env.su:
+            self._check_process_write(vals)
         result = super().write(vals)
         if vals.get("user_id"):
-            moved = self.sudo().process_task_id.filtered(lambda task: task.state == "open" and task.user_id.id != vals["user_id"])
+            moved = self._open_process_tasks().filtered(lambda task: task.user_id.id != vals["user_id"])
             if moved:
                 moved.user_id = vals["user_id"]
                 moved._log("reassigned", self.env["res.users"].browse(vals["user_id"]).name)
         return result
 
+    def _check_process_write(self, vals):
+        """An activity stays with its task: it is handed over by the task's rules, and neither moved nor put away."""
+        if "process_task_id" in vals:
+            raise UserError(self.env._("The task of an activity is not changed by hand."))
+        tasks = self._open_process_tasks() if {"user_id", "active", *PLACE} & set(vals) else None
+        if not tasks:
+            return
+        # a merge moves the activity to where it has moved the task
+        follows = set(vals) & PLACE == {"res_id"} and set(tasks.lead_id.ids) == {vals["res_id"]}
+        if set(vals) & PLACE and not follows or not vals.get("active", True):
+            raise UserError(self.env._(
+                "“%s” belongs to the sales process: its activity is neither moved nor archived. Complete it with an outcome, "
+                "hand it over, or pause the process.", tasks[0].display_name,
+            ))
+        if "user_id" in vals:
+            tasks.with_env(self.env)._check_hand_over(vals["user_id"])
+
+    def _open_process_tasks(self):
+        """The open tasks that these activities stand for."""
+        return self.sudo().process_task_id.filtered(lambda task: task.state == "open" and task.activity_id in self)
+
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su and any(vals.get("process_task_id") for vals in vals_list):
+        named = self.env.context.get("default_process_task_id") or any(vals.get("process_task_id") for vals in vals_list)
+        if named and not self.env.su:
             raise UserError(self.env._("Tasks of the process make their activities themselves."))
         return super().create(vals_list)
 

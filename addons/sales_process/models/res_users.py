@@ -30,14 +30,28 @@ class ResUsers(models.Model):
         return leaves.resource_id.user_id
 
     def action_archive(self):
+        """Odoo deletes the activities of people who are archived: their tasks are handed over first."""
+        self._process_hand_over()
+        return super().action_archive()
+
+    def write(self, vals):
+        if not vals.get("active", True):
+            self._process_hand_over()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_hand_over(self):
+        self._process_hand_over()
+
+    def _process_hand_over(self):
         """Open tasks of people who leave go to those who stand in for them, activities included."""
         tasks = self.env["sales.process.task"].sudo().search([("user_id", "in", self.ids), ("state", "=", "open")])
+        away = self | self._process_absent() if tasks else self
         heirs = {}
         for task in tasks:
             candidate = task.user_id.process_substitute_id
             candidate = candidate if candidate not in self else self.browse()
-            heir = task.case_id._first_available(candidate, absent=self)
+            heir = task.case_id._first_available(candidate, absent=away)
             if heir and heir not in self:
                 heirs[task] = heir
         tasks._assign(heirs, self.env._("the person has left"))
-        return super().action_archive()

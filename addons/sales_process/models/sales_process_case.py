@@ -57,6 +57,7 @@ class SalesProcessCase(models.Model):
     date_end = fields.Datetime(readonly=True)
     date_paused = fields.Datetime(readonly=True)
     pause_reason = fields.Char(readonly=True)
+    paused_by_archiving = fields.Boolean(readonly=True)
     end_outcome = fields.Char(readonly=True)
     memory = fields.Json(readonly=True, help="What the engine remembers of the way so far.")
     revision = fields.Integer(
@@ -253,6 +254,7 @@ class SalesProcessCase(models.Model):
         automatic = step.kind in ("mail", "document", "action", "notice", "decision")
         return {
             "state": "queued" if automatic else "open", "date_open": begin, "date_deadline": deadline,
+            "on_hold": self.state == "paused",
         }
 
     def _calendar(self):
@@ -442,7 +444,8 @@ class SalesProcessCase(models.Model):
                 return candidate
         if user and user.active:
             return user
-        return self._sales_managers()[:1] or self.process_id.owner_id
+        managers = self._sales_managers()
+        return (managers - absent)[:1] or managers[:1] or self.process_id.owner_id
 
     def _sales_managers(self):
         """Active sales managers of the case's company, the one with the lowest number first."""
@@ -480,10 +483,15 @@ class SalesProcessCase(models.Model):
         cases._handle({case: transition.Start(step_code, quiet) for case in cases})
         return cases
 
-    def _pause(self, reason):
-        """Stop timers, letters and automatic steps until `_resume`."""
+    def _pause(self, reason, archived=False):
+        """Stop timers, letters and automatic steps until `_resume`.
+
+        :param archived: the lead was archived; it goes on when it is taken back.
+        """
         running = self.filtered(lambda case: case.state == "running")
-        running.sudo().write({"pause_reason": reason, "date_paused": fields.Datetime.now()})
+        running.sudo().write({
+            "pause_reason": reason, "date_paused": fields.Datetime.now(), "paused_by_archiving": archived,
+        })
         running._handle({case: transition.Pause() for case in running})
         running._open_tasks()._hold(True)
 
@@ -491,8 +499,8 @@ class SalesProcessCase(models.Model):
         """Go on: what was due meanwhile is put off by the time of the pause."""
         paused = self.filtered(lambda case: case.state == "paused")
         for case in paused.sudo():
-            case._open_tasks()._hold(False, fields.Datetime.now() - case.date_paused)
-        paused.sudo().write({"pause_reason": False, "date_paused": False})
+            case._open_tasks()._hold(False, case.date_paused)
+        paused.sudo().write({"pause_reason": False, "date_paused": False, "paused_by_archiving": False})
         paused._handle({case: transition.Resume() for case in paused})
 
     def _followed_by_hand(self, moves):

@@ -270,8 +270,13 @@ class SalesProcessMessage(models.Model):
         return waiting
 
     @api.model
+    def _waiting_for(self, tasks):
+        """The letters that wait for something to become of these tasks."""
+        return self.sudo().search([("task_id", "in", tasks.ids), ("state", "in", WAITING), ("until", "!=", "never")])
+
+    @api.model
     def _withdraw_for_tasks(self, tasks, why):
-        self.sudo().search([("task_id", "in", tasks.ids), ("state", "in", WAITING), ("until", "!=", "never")])._withdraw(why)
+        self._waiting_for(tasks)._withdraw(why)
 
     @api.model
     def _withdraw_for_cases(self, cases, why):

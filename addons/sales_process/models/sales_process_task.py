@@ -15,6 +15,8 @@ _logger = logging.getLogger(__name__)
 
 BATCH = 500
 OPEN_STATES = ("queued", "open", "failed")
+LONGEST_MINUTES = 7 * 24 * 60
+LONGEST_AHEAD = timedelta(days=10 * 366)
 EXTRA_VALUES = frozenset({"date", "merge_lead_id", "lost_reason_id", "duration"})
 
 
@@ -132,7 +134,7 @@ class SalesProcessTask(models.Model):
             return task._completed_before(outcome_code)
         task._check_open()
         outcome = task._find_outcome(outcome_code)
-        values = dict(values or {})
+        values = self._check_answer(values, comment)
         self._check_outcome_allowed(outcome, comment)
         self._write_values(values)
         self._check_form(outcome, values)
@@ -147,6 +149,25 @@ class SalesProcessTask(models.Model):
         if outcome.is_contact:
             task.lead_id._process_customer_lives(self.env._("%s was spoken to", task.lead_id._process_customer_name()))
         return opened.ids
+
+    def _check_answer(self, values, comment):
+        """The values as a dict of our own; whatever the step, they and the comment are of the right kind."""
+        if values and not isinstance(values, dict):
+            raise UserError(self.env._("The values of an answer are given by field: a dict."))
+        if comment and not isinstance(comment, str):
+            raise UserError(self.env._("The comment is a text."))
+        values = dict(values or {})
+        duration = values.get("duration") or 0
+        if isinstance(duration, bool) or not isinstance(duration, int | float) or not 0 <= duration <= LONGEST_MINUTES:
+            raise UserError(self.env._("The duration is a number of minutes."))
+        return values
+
+    def _as_id(self, values, name):
+        """The number of a record among the values, 0 where none is given."""
+        value = values.get(name) or 0
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise UserError(self.env._("“%(name)s” is the number of a record, not %(value)s.", name=name, value=value))
+        return value
 
     def _check_may_complete(self):
         """The task may be read, and its lead worked on, or the task is the user's own."""
@@ -243,7 +264,7 @@ class SalesProcessTask(models.Model):
 
     def _completion_event(self, code, outcome, values):
         """The engine's event; a date too far ahead loses the deal, with return at that date."""
-        self._set_lost_reason(code, outcome, values)
+        self._set_lost_reason(outcome, values)
         moment = self._as_moment(values.get("date")) if outcome.asks_date else None
         end = None
         if moment and outcome.days_ahead_max and moment > fields.Datetime.now() + timedelta(days=outcome.days_ahead_max):
@@ -258,23 +279,23 @@ class SalesProcessTask(models.Model):
             raise UserError(self.env._("“%s” is not a date and time.", value)) from error
         if moment < fields.Datetime.now() - timedelta(minutes=5):
             raise UserError(self.env._("The date %s lies in the past.", format_datetime(self.env, moment)))
+        if moment > fields.Datetime.now() + LONGEST_AHEAD:
+            raise UserError(self.env._("The date %s lies too far ahead.", format_datetime(self.env, moment)))
         return moment
 
-    def _set_lost_reason(self, code, outcome, values):
+    def _set_lost_reason(self, outcome, values):
         """The reason goes on the lead first: losing it later takes it from there."""
-        reason = self.env["crm.lost.reason"].browse(values.get("lost_reason_id") or outcome.lost_reason_id.id)
-        if code == REFUSED and not values.get("lost_reason_id"):
+        reason = self.env["crm.lost.reason"].browse(self._as_id(values, "lost_reason_id") or outcome.lost_reason_id.id)
+        refused = not outcome  # of the customer: an approval may have an outcome of that name
+        if refused and not values.get("lost_reason_id"):
             raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
         if reason and not reason.exists():
             raise UserError(self.env._("This lost reason no longer exists: choose another."))
-        if reason and (code == REFUSED or outcome.end == "lost"):
+        if reason and (refused or outcome.end == "lost"):
             self.lead_id.sudo().lost_reason_id = reason
 
     def _keep_answer(self, values, comment):
-        duration = values.get("duration")
-        if duration is not None and (isinstance(duration, bool) or not isinstance(duration, int | float) or duration < 0):
-            raise UserError(self.env._("The duration is a number of minutes."))
-        self.write({"comment": comment or False, "duration": duration or 0, "done_by_id": self.env.uid})
+        self.write({"comment": comment or False, "duration": values.get("duration") or 0, "done_by_id": self.env.uid})
 
     # -- one click ------------------------------------------------------------------------------
 
@@ -288,7 +309,7 @@ class SalesProcessTask(models.Model):
 
     def _decide_approval(self, code, comment):
         if code in ("approved", "refused"):
-            order = self.sudo().case_id.order_id.with_env(self.env)
+            order = self._need_order()
             order._approval_decide(self.step_id.paper, code == "approved", comment)
 
     def _plan_meeting(self, outcome, values):
@@ -306,25 +327,35 @@ class SalesProcessTask(models.Model):
         })
         self.sudo().case_id.meeting_id = meeting
 
+    def _need_order(self):
+        """The order of the case, as the current user.
+
+        :raise UserError: there is none: the deal was moved here by hand, or the order was deleted.
+        """
+        order = self.sudo().case_id.order_id.with_env(self.env)
+        if not order:
+            raise UserError(self.env._("There is no order yet: make the proposal first."))
+        return order
+
     def _do_proposal_make(self, _values):
         order = self.env["sale.order"]._process_create_for_lead(self.lead_id)
         self.sudo().case_id.order_id = order
         order._approval_request("proposal")
 
     def _do_documents_request(self, _values):
-        self.sudo().case_id.order_id.with_env(self.env).action_contract_request_documents()
+        self._need_order().action_contract_request_documents()
 
     def _do_documents_check(self, _values):
-        if not self.sudo().case_id.order_id._process_documents_complete():
+        if not self._need_order().sudo()._process_documents_complete():
             raise UserError(self.env._(
                 "Not every document is there yet. Accept what the customer sent, or let a leader go on without.",
             ))
 
     def _do_contract_make(self, _values):
-        self.sudo().case_id.order_id.with_env(self.env).action_contract_generate()
+        self._need_order().action_contract_generate()
 
     def _do_renewal_make(self, _values):
-        contract = self.sudo().case_id.order_id.with_env(self.env)
+        contract = self._need_order()
         contract = contract.renewal_of_id or contract
         renewal = contract._contract_make_renewal()
         renewal.action_contract_generate()
@@ -332,15 +363,15 @@ class SalesProcessTask(models.Model):
 
     def _do_contract_on_paper(self, _values):
         """The scan of the signed contract must be there before the contract counts as signed."""
-        self.sudo().case_id.order_id.with_env(self.env)._process_accept_scan()
+        self._need_order()._process_accept_scan()
 
     def _do_merge(self, values):
         """Only checks: the case must be closed before its lead can go."""
-        other = self.env["crm.lead"].browse(values.get("merge_lead_id")).exists()
+        other = self.env["crm.lead"].browse(self._as_id(values, "merge_lead_id")).exists()
         if not other or other == self.lead_id:
             raise UserError(self.env._("Into which lead is this one to be merged? Choose another lead."))
-        other.check_access("write")
-        self.lead_id.check_access("unlink")
+        # as in Odoo's own merge: who may write both may make one of them
+        (other | self.lead_id).check_access("write")
 
     def _merge_lead(self, values):
         """The chosen lead stays, with the oldest of the two histories; this one goes into it."""
@@ -374,14 +405,19 @@ class SalesProcessTask(models.Model):
         :raise AccessError: only a leader hands over other people's tasks.
         """
         self.check_access("read")
-        others = self.sudo().filtered(lambda task: task.user_id != self.env.user)
+        user = self._check_hand_over(user_id)
+        self.sudo()._assign({task: user for task in self.sudo()}, self.env._("handed over"))
+        return True
+
+    def _check_hand_over(self, user_id):
+        """The person named, if the current user may give these tasks to them."""
+        others = any(task.user_id != self.env.user for task in self.sudo())
         if others and not self.env.user.has_group("sales_process.group_leader"):
             raise AccessError(self.env._("Only a team leader hands over other people's tasks."))
         user = self.env["res.users"].browse(user_id).exists()
         if not user or not user.active or user.share:
             raise UserError(self.env._("Choose an active colleague."))
-        self.sudo()._assign({task: user for task in self.sudo()}, self.env._("handed over"))
-        return True
+        return user
 
     def action_retry(self):
         """Run failed automatic steps again."""
@@ -550,19 +586,29 @@ class SalesProcessTask(models.Model):
         self.env["sales.process.message"]._withdraw_for_tasks(self, why)
         self._clear_failure()
 
-    def _hold(self, held, put_off=None):
-        """Pause or go on: timers and queued steps stop; what was due meanwhile moves by `put_off`."""
-        self.sudo().write({"on_hold": held})
-        wanted = "pending" if held else "paused"
-        timers = self.sudo().timer_ids.filtered(lambda timer: timer.state == wanted)
+    def _hold(self, held, paused_at=None):
+        """Pause or go on: timers and queued steps stop, then what was due moves by the time that it was held."""
+        tasks = self.sudo()
+        tasks.write({"on_hold": held})
+        timers = tasks.timer_ids.filtered(lambda timer: timer.state == ("pending" if held else "paused"))
         timers.write({"state": "paused" if held else "pending"})
-        for timer in timers if put_off else timers.browse():
-            timer.date_due += put_off
-        for task in self.sudo() if put_off else self.browse():
-            if task.date_deadline:
-                task.date_deadline += put_off
-        if not held:
-            self._wake_runner()
+        if held:
+            return
+        for task in tasks:
+            task._put_off(fields.Datetime.now() - max(paused_at, task.date_open), timers & task.timer_ids)
+        tasks._wake_runner()
+
+    def _put_off(self, span, timers):
+        """Move all moments of a task, the one it counts from included; one that lies ahead yet stays."""
+        if span <= timedelta(0):
+            return
+        self.date_open += span
+        if self.date_deadline:
+            self.date_deadline += span
+        for timer in timers:
+            timer.date_due += span
+        for message in self.env["sales.process.message"]._waiting_for(self):
+            message.date_due += span
 
     def _assign(self, user_of, why):
         """Give open tasks to other people, with their activities.
@@ -765,7 +811,7 @@ class SalesProcessTask(models.Model):
 
     def _run_step_document(self, step):
         for task in self:
-            task.case_id.order_id._process_make_document(step.paper)
+            task._need_order()._process_make_document(step.paper)
         return dict.fromkeys(self, step.outcome_ids[:1].code)
 
     def _run_step_mail(self, step):
@@ -807,7 +853,7 @@ class SalesProcessTask(models.Model):
             if not task._address():
                 task._hand_to_person(self.env._("no e-mail address: hand the paper over another way"))
                 continue
-            order = task.case_id.order_id._process_as_rep()
+            order = task._need_order()._process_as_rep()
             order.action_proposal_send() if step.paper == "proposal" else order.action_contract_send()
             outcomes[task] = step.outcome_ids[:1].code
         return outcomes

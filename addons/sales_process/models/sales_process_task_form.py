@@ -278,7 +278,7 @@ class SalesProcessTask(models.Model):
         ]
 
     def _form_duplicates(self):
-        """Likely duplicates, where an outcome of the step is to merge."""
+        """Likely duplicates that the user may see, where an outcome of the step is to merge."""
         if "merge" not in self.sudo().step_id.outcome_ids.mapped("does") or self.state not in OPEN_STATES:
             return []
         return [
@@ -289,7 +289,7 @@ class SalesProcessTask(models.Model):
                 "stage": lead.stage_id.name or "",
                 "rep": lead.user_id.name or "",
             }
-            for lead in (self.lead_id.duplicate_lead_ids - self.lead_id)[:8]
+            for lead in (self.lead_id.duplicate_lead_ids - self.lead_id)._filtered_access("read")[:8]
         ]
 
     # -- the story --------------------------------------------------------------------------------

@@ -12,3 +12,4 @@ from . import test_documents
 from . import test_portal
 from . import test_proposal
 from . import test_ui
+from . import test_hostile

@@ -204,6 +204,7 @@ class TestRunning(ProcessCase):
         self.assertEqual(set(timers.mapped("state")), {"paused"})
         case = lead.sudo().process_case_id
         case.date_paused = fields.Datetime.now() - timedelta(days=2)
+        call.sudo().date_open -= timedelta(days=2)
         before = call.sudo().date_deadline
         lead.with_user(self.rep).process_resume()
         self.assertEqual(set(timers.mapped("state")), {"pending"})

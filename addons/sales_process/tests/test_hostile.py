@@ -1,0 +1,233 @@
+from datetime import datetime, timedelta
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user, tagged
+
+from .common import ProcessCase
+
+
+class HostileCase(ProcessCase):
+    """Leads brought to the places where rules are tried."""
+
+    def _at_proposal(self, **vals):
+        lead, call = self._at_call(**vals)
+        call.complete("reached")
+        self._task(lead, "contact_result").complete("interested", {
+            "description": "x", "expected_revenue": 5, "date_deadline": fields.Date.today(),
+        })
+        self._run(lead)
+        return lead, self._task(lead, "make_proposal")
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestHostileActivities(HostileCase):
+    """Activities are no back door to tasks, and people who leave take none along."""
+
+    def test_forged_activity_takes_no_task(self):
+        _lead, call = self._at_call(company_id=self.company.id)
+        mine = self.env["crm.lead"].create({"name": "Carl's", "user_id": self.colleague.id})
+        with self.assertRaises(UserError):
+            self.env["mail.activity"].with_user(self.colleague).with_context(default_process_task_id=call.id).create({
+                "res_model_id": self.env["ir.model"]._get_id("crm.lead"), "res_id": mine.id,
+            })
+
+    def test_activity_of_an_open_task_stays_where_it_is(self):
+        _lead, call = self._at_call()
+        other = self._lead()
+        activity = call.activity_id.with_user(self.rep)
+        portal = new_test_user(self.env, "process_portal_user", groups="base.group_portal")
+        for vals in (
+            {"active": False}, {"res_id": other.id}, {"user_id": False}, {"user_id": portal.id}, {"res_model": "res.partner"},
+            {"res_model_id": self.env["ir.model"]._get_id("res.partner"), "res_id": self.rep.partner_id.id},
+        ):
+            with self.subTest(vals=vals), self.assertRaises(UserError), self.env.cr.savepoint():
+                activity.write(vals)
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            activity.action_archive()
+        activity.write({"summary": "Call her mobile", "date_deadline": fields.Date.today()})
+
+    def test_rep_does_not_take_the_leaders_task(self):
+        _lead, call = self._at_call()
+        call.with_user(self.leader).action_reassign(self.leader.id)
+        with self.assertRaises(AccessError):
+            call.sudo().activity_id.with_user(self.rep).user_id = self.rep
+        self.assertEqual(call.sudo().user_id, self.leader)
+
+    def test_user_archived_by_writing(self):
+        self.rep.process_substitute_id = self.colleague
+        _lead, call = self._at_call()
+        self.rep.sudo().write({"active": False})
+        call = call.sudo()
+        self.assertEqual((call.user_id, call.activity_id.user_id), (self.colleague, self.colleague))
+        self.assertTrue(call.activity_id.active)
+
+    def test_user_deleted(self):
+        gone = new_test_user(self.env, "process_gone", groups="sales_team.group_sale_salesman")
+        _lead, call = self._at_call()
+        call.with_user(self.leader).action_reassign(gone.id)
+        gone.sudo().unlink()
+        self.env.invalidate_all()
+        call = call.sudo()
+        self.assertEqual(call.user_id, self.leader)
+        self.assertEqual(call.activity_id.user_id, self.leader, "a task without an activity is on nobody's list")
+
+    def test_merging_moves_the_activity(self):
+        keeper = self.env["crm.lead"].create({"name": "Plain", "team_id": self.plain_team.id, "user_id": self.rep.id})
+        lead, call = self._at_call()
+        winner = (keeper | lead).with_user(self.rep).merge_opportunity()
+        self.assertEqual(winner.process_state, "running")
+        self.assertEqual(call.sudo().activity_id.res_id, winner.id)
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestHostileCompleting(HostileCase):
+    """Answers nobody expects, and people who act for others."""
+
+    def test_leader_refuses_a_proposal(self):
+        lead, make = self._at_proposal()
+        make.complete("made")
+        self._run(lead)
+        approve = self._task(lead, "approve_proposal").with_user(self.leader)
+        approve.complete("refused", comment="too cheap")
+        self.assertEqual(approve.state, "done")
+        self.assertFalse(lead.lost_reason_id, "a proposal sent back is no lost deal")
+        self._task(lead, "make_proposal")
+
+    def test_odd_values_are_named(self):
+        lead, call = self._at_call()
+        for args in (
+            ("reached", "x"), ("reached", [1]), ("call_back", {"date": "9999-12-31 00:00:00"}), ("call_back", {"date": True}),
+            ("reached", {"duration": float("inf")}), ("reached", {"duration": 1e9}), ("refused", {"lost_reason_id": "x"}),
+            ("refused", {"lost_reason_id": [1]}), ("reached", None, 5),
+        ):
+            with self.subTest(args=args), self.assertRaises(UserError), self.env.cr.savepoint():
+                call.complete(*args)
+        call.with_user(self.leader).action_start_from("plan_meeting")
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            self._task(lead, "plan_meeting").complete("planned", {
+                "start": fields.Datetime.to_string(fields.Datetime.now() + timedelta(days=1)), "duration": "long",
+            })
+
+    def test_no_order_is_said_in_words(self):
+        lead, call = self._at_call()
+        for step, outcome in (
+            ("request_information", "requested"), ("collect_documents", "complete"), ("sign_contract", "signed"),
+        ):
+            with self.subTest(step=step):
+                lead.sudo().process_open_task_ids.with_user(self.leader).action_start_from(step)
+                with self.assertRaises(UserError) as caught, self.env.cr.savepoint():
+                    self._task(lead, step).with_user(self.leader).complete(outcome)
+                self.assertIn("make the proposal first", str(caught.exception))
+        lead.sudo().process_open_task_ids.with_user(self.leader).action_start_from("send_proposal")
+        lead.with_user(self.env.ref("base.user_root")).process_run_queued()
+        self.assertIn("make the proposal first", lead.sudo().process_open_task_ids.error)
+
+    def test_rep_merges_a_duplicate(self):
+        kept, _call = self._at_call()
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": kept.id})
+        self.assertFalse(lead.exists())
+        self.assertEqual(kept.process_state, "running")
+
+    def test_rep_merges_into_nobody_elses(self):
+        theirs = self.env["crm.lead"].create({"name": "Carl's", "team_id": self.team.id, "user_id": self.colleague.id})
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        for other in (theirs.id, 99999999, lead.id, "x"):
+            with self.subTest(other=other), self.assertRaises(UserError), self.env.cr.savepoint():
+                self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": other})
+        self.assertTrue(lead.exists())
+
+    def test_form_shows_no_duplicates_of_others(self):
+        self.env["crm.lead"].create({
+            "name": "Carl's", "team_id": self.team.id, "user_id": self.colleague.id, "email_from": "clara@customer.example.org",
+        })
+        mine = self._lead(name="Rita's")
+        task = self._task(self._lead(contact_name=False, phone=False), "complete_lead")
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual([row["id"] for row in task.get_form()["duplicates"]], [mine.id])
+
+    def test_merged_into_a_lead_without_a_case(self):
+        kept = self.env["crm.lead"].with_context(sales_process_no_start=True).create({
+            "name": "Kept", "team_id": self.team.id, "user_id": self.rep.id,
+        })
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": kept.id})
+        self.assertEqual(kept.process_state, "running", "the chosen lead goes on")
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestHostilePause(HostileCase):
+    """Paused means: no timers, no letters, no automatic steps; and nothing is late for having been paused."""
+
+    def test_what_opens_during_a_pause_waits(self):
+        lead, call = self._at_call()
+        lead.with_user(self.rep).process_pause("on holiday")
+        call.complete("not_reached")
+        timers = self._task(lead, "call_customer").sudo().timer_ids
+        self.assertEqual(set(timers.mapped("state")), {"paused"})
+        lead.with_user(self.rep).process_resume()
+        self.assertEqual(set(timers.mapped("state")), {"pending"})
+
+    def test_automatic_step_of_a_paused_case_waits(self):
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        lead.with_user(self.rep).process_pause("on holiday")
+        self._task(lead, "complete_lead").complete("done", {"contact_name": "A", "email_from": "a@z.example"})
+        lead.with_user(self.rep).process_run_queued()
+        self.assertEqual(lead.process_step_id.code, "welcome_mail")
+        lead.with_user(self.rep).process_resume()
+        self._run(lead)
+        self._task(lead, "call_customer")
+
+    def _paused_for(self, lead, days):
+        lead.with_user(self.rep).process_pause("on holiday")
+        lead.sudo().process_case_id.date_paused = fields.Datetime.now() - timedelta(days=days)
+
+    def test_what_opened_during_a_pause_is_put_off_by_its_own_part(self):
+        lead, call = self._at_call()
+        self._paused_for(lead, 30)
+        call.complete("not_reached")
+        task = self._task(lead, "call_customer").sudo()
+        before = task.date_deadline
+        lead.with_user(self.rep).process_resume()
+        self.assertAlmostEqual(task.date_deadline, before, delta=timedelta(minutes=1))
+
+    def test_changed_hours_do_not_undo_a_pause(self):
+        lead, call = self._at_call()
+        call = call.sudo()
+        call.date_open -= timedelta(days=14)
+        call._reschedule()
+        self._paused_for(lead, 14)
+        lead.with_user(self.rep).process_resume()
+        call._reschedule()
+        self.assertGreater(call.date_deadline, fields.Datetime.now())
+        self.assertGreater(min(call.timer_ids.mapped("date_due")), fields.Datetime.now() - timedelta(minutes=1))
+
+    def test_letters_are_put_off_too(self):
+        lead, call = self._at_call()
+        call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.code == "missed_call")._fire()
+        letter = lead.sudo().process_message_ids.filtered(lambda message: message.key == "missed_call")
+        before = letter.date_due
+        call.sudo().date_open -= timedelta(days=14)
+        self._paused_for(lead, 14)
+        lead.with_user(self.rep).process_resume()
+        self.assertAlmostEqual(letter.date_due, before + timedelta(days=14), delta=timedelta(minutes=1))
+
+    def test_restored_by_somebody_of_another_language(self):
+        self.env["res.lang"]._activate_lang("ru_RU")
+        lead, _call = self._at_call()
+        lead.probability = 30  # archived with none it would be lost
+        lead.action_archive()
+        self.assertEqual(lead.process_state, "paused")
+        lead.sudo().process_case_id.pause_reason = "лид в архиве"
+        lead.with_context(lang="ru_RU").action_unarchive()
+        self.assertEqual(lead.process_state, "running")
+
+    def test_paused_by_a_person_stays_paused(self):
+        lead, _call = self._at_call()
+        lead.probability = 30
+        lead.with_user(self.rep).process_pause("on holiday")
+        lead.action_archive()
+        lead.action_unarchive()
+        self.assertEqual(lead.process_state, "paused")
