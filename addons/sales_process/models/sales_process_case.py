@@ -498,8 +498,7 @@ class SalesProcessCase(models.Model):
     def _resume(self):
         """Go on: what was due meanwhile is put off by the time of the pause."""
         paused = self.filtered(lambda case: case.state == "paused")
-        for case in paused.sudo():
-            case._open_tasks()._hold(False, case.date_paused)
+        paused._open_tasks()._hold(False)
         paused.sudo().write({"pause_reason": False, "date_paused": False, "paused_by_archiving": False})
         paused._handle({case: transition.Resume() for case in paused})
 

@@ -586,7 +586,7 @@ class SalesProcessTask(models.Model):
         self.env["sales.process.message"]._withdraw_for_tasks(self, why)
         self._clear_failure()
 
-    def _hold(self, held, paused_at=None):
+    def _hold(self, held):
         """Pause or go on: timers and queued steps stop, then what was due moves by the time that it was held."""
         tasks = self.sudo()
         tasks.write({"on_hold": held})
@@ -594,11 +594,13 @@ class SalesProcessTask(models.Model):
         timers.write({"state": "paused" if held else "pending"})
         if held:
             return
+        now, letters = fields.Datetime.now(), self.env["sales.process.message"]._waiting_for(tasks).grouped("task_id")
         for task in tasks:
-            task._put_off(fields.Datetime.now() - max(paused_at, task.date_open), timers & task.timer_ids)
+            span = now - max(task.case_id.date_paused, task.date_open)
+            task._put_off(span, timers & task.timer_ids, letters.get(task, ()))
         tasks._wake_runner()
 
-    def _put_off(self, span, timers):
+    def _put_off(self, span, timers, letters):
         """Move all moments of a task, the one it counts from included; one that lies ahead yet stays."""
         if span <= timedelta(0):
             return
@@ -607,23 +609,20 @@ class SalesProcessTask(models.Model):
             self.date_deadline += span
         for timer in timers:
             timer.date_due += span
-        for message in self.env["sales.process.message"]._waiting_for(self):
-            message.date_due += span
+        for letter in letters:
+            letter.date_due += span
 
     def _assign(self, user_of, why):
         """Give open tasks to other people, with their activities.
 
         :param user_of: dict task -> user.
         """
-        for task, user in user_of.items():
-            if task.state != "open" or task.user_id == user:
-                continue
-            task.user_id = user
-            if task.activity_id:
-                task.activity_id.with_context(mail_activity_quick_update=True).user_id = user
-            else:
-                task._make_activities()
-            task._log("reassigned", self.env._("%(why)s: %(user)s", why=why, user=user.name))
+        moving = self.browse(task.id for task, user in user_of.items() if task.state == "open" and task.user_id != user)
+        for user, tasks in moving.grouped(lambda task: user_of[task]).items():
+            tasks.user_id = user
+            tasks.activity_id.with_context(mail_activity_quick_update=True).user_id = user
+            tasks._make_activities()
+            tasks._log("reassigned", self.env._("%(why)s: %(user)s", why=why, user=user.name))
 
     # ------------------------------------------------------------------
     # ESCALATION
@@ -648,10 +647,10 @@ class SalesProcessTask(models.Model):
         """The engine takes the outcome itself; there is nothing more to do."""
 
     def _escalate_substitute(self, _rung):
-        users = {}
+        users, absent = {}, self.env["res.users"]._process_absent()
         for task in self.filtered(lambda task: task.state == "open"):
             candidate = task.user_id.process_substitute_id or task.team_id.user_id
-            users[task] = task.case_id._first_available(candidate or self.env["res.users"])
+            users[task] = task.case_id._first_available(candidate or self.env["res.users"], absent)
         self._assign(users, self.env._("late, handed to the substitute"))
 
     def _escalate_letter(self, rung):

@@ -13,3 +13,4 @@ from . import test_portal
 from . import test_proposal
 from . import test_ui
 from . import test_hostile
+from . import test_cost
