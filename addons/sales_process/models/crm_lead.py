@@ -170,9 +170,13 @@ class CrmLead(models.Model):
         Nothing is written to a customer by itself before a person has acted.
 
         :param step_code: the step to begin at; None: by the stage in which the lead stands.
-        :raise UserError: a lead without a process to run on, or one that runs already.
+        :raise UserError: a lead without a process to run on, one that runs already, or has ended.
+        :raise ValidationError: gates on the way to the step that are not passed; they do not hold for leaders.
         """
         self.check_access("write")
+        ended = self.filtered(lambda lead: not lead.active or lead.won_status != "pending")
+        if ended:
+            raise UserError(self.env._("%s is won, lost or archived: take it back first.", ended[0].display_name))
         busy = self.filtered("process_case_id")
         if busy:
             raise UserError(self.env._("%s is already in a process.", busy[0].display_name))
@@ -183,7 +187,8 @@ class CrmLead(models.Model):
                 "No active process fits %(lead)s of the team %(team)s. Give the team a process first.",
                 lead=left[0].display_name, team=left[0].team_id.name or self.env._("(none)"),
             ))
-        self._process_enter(process_of, step_code, quiet=True)
+        free = not step_code or self.env.user.has_group("sales_process.group_leader")
+        self._process_enter(process_of, step_code, quiet=True, gates=None if free else "stage")
         return True
 
     def _process_find(self):
@@ -197,11 +202,12 @@ class CrmLead(models.Model):
         contracts = self.env["sale.order"].sudo().search([("renewal_lead_id", "in", self.ids)]) if self.ids else ()
         return {self.browse(contract.renewal_lead_id.id): contract for contract in contracts}
 
-    def _process_enter(self, process_of, step_code=None, quiet=False):
+    def _process_enter(self, process_of, step_code=None, quiet=False, gates=None):
         """Start cases, each at a step or by the stage its lead stands in.
 
         :param quiet: nothing goes to the customer by itself before a person has acted. So it is for
             every lead that enters in the middle.
+        :param gates: which gates hold, see `sales.process.case._start`.
         """
         groups = {}
         for lead, process in process_of.items():
@@ -214,7 +220,7 @@ class CrmLead(models.Model):
                 )
             groups.setdefault(code, {})[lead] = process
         for code, same in groups.items():
-            self.env["sales.process.case"]._start(same, code, quiet or bool(code))
+            self.env["sales.process.case"]._start(same, code, quiet or bool(code), gates=gates)
 
     def process_run_queued(self):
         """Run now what is queued for these leads, without a commit: for scripts and tests.
@@ -285,8 +291,7 @@ class CrmLead(models.Model):
         if data.get("lost_reason_id"):
             leads.lost_reason_id = data["lost_reason_id"]
         paper = f"{order.id}:{data.get('version') or 0}" if order else None
-        cases = leads.process_case_id
-        cases._handle({case: transition.Signal(kind, paper) for case in cases})
+        leads.process_case_id._take_signal(transition.Signal(kind, paper))
         if data.get("comment"):
             leads._process_log("note", text=data["comment"])
         if kind in SIGNS_OF_LIFE or kind.startswith("contract_declined"):
@@ -298,8 +303,8 @@ class CrmLead(models.Model):
         """Letters that wait for this customer's answer are withdrawn, waits for it are over, the rep hears of it."""
         leads = self.sudo()
         told = self.env["sales.process.message"]._answered(leads, why)
-        waiting = leads.process_case_id
-        waiting._handle({case: transition.Signal("sign_of_life") for case in waiting if case.state == "running"})
+        waiting = leads.process_case_id.filtered(lambda case: case.state == "running")
+        waiting._take_signal(transition.Signal("sign_of_life"))
         for lead in told.filtered("user_id"):
             lead.message_notify(
                 partner_ids=lead.user_id.partner_id.ids,
@@ -386,10 +391,15 @@ class CrmLead(models.Model):
             if not leads:
                 break
             leads.process_return_date = False
-            leads.action_unarchive()
-            self.env["sales.process.task"]._guarded(leads, lambda batch: batch._process_reopen("call_customer"), lambda lead, error: lead._process_log("error", text=error))
+            self.env["sales.process.task"]._guarded(
+                leads, lambda batch: batch._process_return(), lambda lead, error: lead._process_log("error", text=error),
+            )
             if not self.env["ir.cron"]._commit_progress(len(leads), remaining=0):
                 break
+
+    def _process_return(self):
+        """Take these lost leads back, each with a new case that begins with a call."""
+        self.with_context(sales_process_return=True).action_unarchive()
 
     def _process_reopen(self, step_code=None):
         """A new case that goes on from the last one: after a loss that was taken back, or a return."""
@@ -412,7 +422,8 @@ class CrmLead(models.Model):
         """New leads of a team with a process start on it by themselves."""
         leads = super().create(vals_list)
         if not self._process_starts_later():
-            leads._process_autostart()
+            imported = self.env.context.get("import_file") and self.env.user.has_group("sales_process.group_leader")
+            leads._process_autostart(gates=None if imported else "all")
         return leads
 
     @api.model
@@ -420,33 +431,40 @@ class CrmLead(models.Model):
         """An import brings its own history and starts the process itself."""
         return self.env.context.get("sales_process_no_start") and (self.env.su or self.env.user.has_group("sales_process.group_leader"))
 
-    def _process_autostart(self):
+    def _process_autostart(self, gates=None):
         by_team = self.env["sales.process"]._active_by_team()
         if not by_team:
             return
         fresh = self.filtered(lambda lead: lead.team_id.id in by_team and lead.won_status == "pending" and lead.active)
         process_of = self.env["sales.process"]._for_leads(fresh.sudo())
         if process_of:
-            self._process_enter(process_of)
+            self._process_enter(process_of, gates=gates)
 
     @api.constrains("stage_id")
     def _check_process_stage(self):
         """Gates hold on every road, the recomputation of the stage included; the case follows the lead."""
         if not self.env["sales.process"]._active_by_team() and not self.sudo().process_case_id:
             return
-        moves = {}
+        moves, winning = {}, {}
         for lead in self.sudo():
             case = lead.process_case_id
-            if not case or case.state == "new" or lead.stage_id.is_won:
+            if not case or case.state == "new":
+                continue
+            if lead.stage_id.is_won:
+                winning[case] = case.process_id._phase_of(lead.stage_id)
                 continue
             phase = case.process_id.phase_ids.filtered(lambda phase, lead=lead: lead.stage_id in phase.stage_ids)
             if phase and case.phase_id and case.phase_id not in phase:
                 moves[case] = phase[:1]
+        if winning:
+            self.env["sales.process.case"].sudo().browse(case.id for case in winning)._check_gates(winning)
         if moves:
             self.env["sales.process.case"].sudo().browse(case.id for case in moves)._followed_by_hand(moves)
 
     def write(self, vals):
-        """A lead that gets another rep takes its open tasks along; one that gets a team starts."""
+        """A lead that gets another rep takes its open tasks along; one that gets another team starts there."""
+        may_start = {"team_id", "user_id"} & set(vals) and self.env["sales.process"]._active_by_team()
+        teams = {lead: lead.team_id for lead in self.sudo()} if may_start else {}
         result = super().write(vals)
         if "user_id" in vals:
             self._process_follow_rep()
@@ -455,9 +473,22 @@ class CrmLead(models.Model):
         if vals.get("lost_reason_id"):
             # Odoo names the reason after it has archived the lead
             self.sudo()._process_plan_return()
-        if vals.get("team_id") and not self._process_starts_later():
-            self.filtered(lambda lead: not lead.sudo().process_case_ids)._process_autostart()
+        if may_start and not self._process_starts_later():
+            moved = self.sudo().filtered(lambda lead: lead.team_id != teams[lead])
+            moved.filtered(lambda lead: not lead.process_case_ids)._process_autostart()
         return result
+
+    def _compute_stage_id(self):
+        """A lead that goes to another team stays in its phase, as that team's stage for it."""
+        kept = {}
+        for lead in self:
+            teams = lead.stage_id.team_ids
+            if lead.team_id and teams and lead.team_id not in teams:
+                phase = lead._origin.sudo().process_case_id.phase_id
+                kept[lead] = phase._stage_for(lead.team_id) if phase else phase.stage_ids
+        super()._compute_stage_id()
+        for lead, stage in kept.items():
+            lead.stage_id = stage or lead.stage_id
 
     def _process_follow_rep(self):
         tasks = self.sudo().process_open_task_ids.filtered(
@@ -489,7 +520,8 @@ class CrmLead(models.Model):
         going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"), archived=True)
         going.filtered(lambda case: case.lead_id.active and case.paused_by_archiving)._resume()
         back = self.filtered(lambda lead: not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active)
-        back._process_reopen()
+        back.process_return_date = False
+        back._process_reopen("call_customer" if self.env.context.get("sales_process_return") else None)
 
     def _merge_dependences(self, opportunities):
         """The cases of merged leads go to the one that stays, which keeps one of them running."""
@@ -574,7 +606,7 @@ class CrmLead(models.Model):
 
     def _process_override(self, stage, reason):
         for case in self.process_case_id:
-            phase = case.process_id.phase_ids.filtered(lambda phase: stage in phase.stage_ids)[:1]
+            phase = case.process_id._phase_of(stage)
             missing = case._missing_at_gates({case: phase}) if phase else {}
             if missing:
                 memory = dict(case.memory or {})
@@ -590,7 +622,7 @@ class CrmLead(models.Model):
         stage = self.env["crm.stage"].browse(stage_id)
         found = []
         for case in self.sudo().process_case_id:
-            phase = case.process_id.phase_ids.filtered(lambda phase: stage in phase.stage_ids)[:1]
+            phase = case.process_id._phase_of(stage)
             missing = case._missing_at_gates({case: phase}).get(case) if phase else None
             if missing:
                 gates = case.process_id.gate_ids.filtered(lambda gate, case=case, phase=phase: gate.kind == "fields" and case._passes_phase(gate.phase_id, phase))

@@ -277,9 +277,15 @@ class SalesProcess(models.Model):
         domain = self._lead_domain()
         return leads if domain.is_true() else leads.filtered_domain(domain)
 
+    def _phase_of(self, stage):
+        """The phase that a stage stands for; the last one for the won stage, all phases lying behind it."""
+        self.ensure_one()
+        phase = self.phase_ids.filtered(lambda phase: stage in phase.stage_ids)[:1]
+        return phase or (self.phase_ids[-1:] if stage.is_won else phase)
+
     def _entry_for(self, lead):
         """Code of the step at which a lead enters, by the stage it stands in; None: at the first step."""
-        phase = self.phase_ids.filtered(lambda phase: lead.stage_id in phase.stage_ids)[:1]
+        phase = self._phase_of(lead.stage_id)
         if not phase or phase == self.phase_ids[:1]:
             return None
         return self._definition().entries.get(phase.code)

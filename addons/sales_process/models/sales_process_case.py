@@ -460,13 +460,14 @@ class SalesProcessCase(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _start(self, process_of, step_code=None, quiet=False, previous=None):
+    def _start(self, process_of, step_code=None, quiet=False, previous=None, gates=None):
         """Open a case for each lead and start it.
 
         :param process_of: dict lead -> process.
         :param step_code: the step to begin at; None: the first one.
         :param quiet: nothing is written to the customer until a person has acted.
         :param previous: dict lead -> the case that this one goes on from.
+        :param gates: which gates hold: `all` on the way to the step, those behind the lead's `stage`; None: none.
         :return: the new cases.
         """
         leads = self.env["crm.lead"].browse(lead.id for lead in process_of)
@@ -480,8 +481,33 @@ class SalesProcessCase(models.Model):
             }
             for lead, process in process_of.items()
         ])
+        if gates:
+            cases._check_entry(step_code, gates)
         cases._handle({case: transition.Start(step_code, quiet) for case in cases})
         return cases
+
+    def _check_entry(self, step_code, gates):
+        """Gates hold for a lead that enters the process in the middle."""
+        entering = {}
+        for case in self:
+            if gates == "stage":
+                case.phase_id = case.process_id._phase_of(case.lead_id.stage_id)
+            step = case._step(step_code or case.process_id._definition().start.code)
+            entering[case] = step.phase_id
+        self._check_gates(entering)
+
+    def _take_signal(self, signal):
+        """The customer's act counts, whatever forbids the move that follows: the error desk hears of that,
+        not the customer."""
+        try:
+            with self.env.cr.savepoint():
+                self._handle({case: signal for case in self})
+        except UserError as error:
+            if len(self) > 1:
+                for case in self:
+                    case._take_signal(signal)
+            else:
+                self.sudo()._open_tasks()[-1:]._report_failure(str(error))
 
     def _pause(self, reason, archived=False):
         """Stop timers, letters and automatic steps until `_resume`.
