@@ -234,6 +234,8 @@ class TestTours(HttpCase, GateCase):
 
     def test_tour_gate(self):
         self._add_gate()
+        phase = self.process.search([("code", "=", "new_business"), ("state", "=", "active")]).phase_ids[2]
+        phase._stage_for(self.team).name = "Stage of proposals"
         lead, _task = self._at_call(name="Tour request", type="opportunity")
         self._tour("sales_process_gate", f"/odoo/crm.lead/{lead.id}")
         self.assertEqual(lead.expected_revenue, 1200)

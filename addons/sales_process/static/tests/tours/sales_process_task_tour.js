@@ -32,11 +32,13 @@ registry.category("web_tour.tours").add("sales_process_task_reached", {
 /** A gate keeps a lead out of a stage: what is missing is asked for, and the lead moves. */
 registry.category("web_tour.tours").add("sales_process_gate", {
     steps: () => [
-        { content: "show all stages", trigger: ".o_statusbar_status button.dropdown-toggle:first, .o_arrow_button:contains('Proposal')" },
         {
-            content: "move to the next stage",
-            trigger: ".o_form_view",
-            run: () => [...document.querySelectorAll(".o_arrow_button")].find((el) => el.textContent.includes("Proposal")).click(),
+            content: "move to the stage of the proposals, folded away or not",
+            trigger: ".o_form_view .o_statusbar_status",
+            run: () =>
+                [...document.querySelectorAll(".o_arrow_button")]
+                    .find((button) => button.textContent.includes("Stage of proposals"))
+                    .click(),
         },
         { content: "what is missing", trigger: ".modal .o_field_widget[name=expected_revenue] input", run: "edit 1200" },
         { content: "save and move", trigger: ".modal button[name=save]", run: "click" },
