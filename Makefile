@@ -3,7 +3,7 @@
 PYTHON ?= python3
 TOOLS = $(PYTHON) -m tools
 
-.PHONY: help run stop test test-engine test-one lint regress clean lock
+.PHONY: help run stop test test-engine test-one chaos bench lint regress clean lock
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,12 @@ test-engine:  ## the engine's tests only (no Odoo, no database)
 
 test-one:  ## one file: make test-one FILE=addons/sales_process/tests/test_x.py [K=name]
 	@$(TOOLS) test_one "$(FILE)" "$(K)"
+
+chaos:  ## kill workers at random moments (RUNS=100) and work a backlog off under a time limit: nothing twice or lost
+	@$(TOOLS) chaos "$(RUNS)"
+
+bench:  ## all benchmarks, beside plain Odoo in the same run
+	@$(TOOLS) bench
 
 lint:  ## ruff, pylint-odoo, Odoo's own checks
 	@$(TOOLS) lint

@@ -15,7 +15,7 @@ MARK = "--figures--"
 
 
 class Bench:
-    """A throw-away database: `run("timers", "escalations", count=1000)` calls inside/timers.py in `odoo shell`."""
+    """A throw-away database; `run("timers", "escalate", count=9)` calls that of inside/timers.py in Odoo."""
 
     def __init__(self, server, name):
         self.server, self.database = server, f"{templates.PREFIX}_{name}"
@@ -44,10 +44,10 @@ def plain(name="bench_plain"):
 
 
 @contextmanager
-def ours(name="bench_ours"):
-    """Odoo with our add-on."""
+def ours(name="bench_ours", exact=False):
+    """Odoo with our add-on; `exact`: the template of `make test`, else that of a developer's loop."""
     server = postgres.server("test")
-    with _copy(server, name, templates.with_addons(server, demo=False, exact=False)) as bench:
+    with _copy(server, name, templates.with_addons(server, demo=False, exact=exact)) as bench:
         yield bench
 
 
@@ -67,7 +67,7 @@ def table(title, header, rows):
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     print(f"\n{title}")
     for row in cells:
-        first, *rest = (text.rjust(width) for text, width in zip(row, widths, strict=True))
+        _first, *rest = (text.rjust(width) for text, width in zip(row, widths, strict=True))
         print("  " + "  ".join([row[0].ljust(widths[0]), *rest]))
 
 

@@ -3,8 +3,6 @@
 import time
 
 
-
-
 class Watch:
     """`with Watch(env) as watch:` then `watch.sql` and `watch.seconds`; commits count as they do in a job."""
 
@@ -30,20 +28,32 @@ class Watch:
 
 def make_reps(env, count=5):
     """Salespeople with addresses, as authors and responsible persons."""
-    return env["res.users"].with_context(no_reset_password=True).create([
-        {
-            "name": f"Rep {number}", "login": f"bench_rep_{number}", "email": f"rep{number}@seller.example.com",
-            "group_ids": [(4, env.ref("sales_team.group_sale_salesman").id)],
-        }
-        for number in range(count)
-    ])
+    return (
+        env["res.users"]
+        .with_context(no_reset_password=True)
+        .create(
+            [
+                {
+                    "name": f"Rep {number}",
+                    "login": f"bench_rep_{number}",
+                    "email": f"rep{number}@seller.example.com",
+                    "group_ids": [(4, env.ref("sales_team.group_sale_salesman").id)],
+                }
+                for number in range(count)
+            ]
+        )
+    )
 
 
 def lead_vals(team, reps, count, offset=0):
     return [
         {
-            "name": f"Deal {number}", "team_id": team.id, "type": "opportunity", "contact_name": f"Customer {number}",
-            "email_from": f"customer{number}@company{number}.example.org", "phone": f"+49 30 {1000000 + number}",
+            "name": f"Deal {number}",
+            "team_id": team.id,
+            "type": "opportunity",
+            "contact_name": f"Customer {number}",
+            "email_from": f"customer{number}@company{number}.example.org",
+            "phone": f"+49 30 {1000000 + number}",
             "user_id": reps[number % len(reps)].id if reps else False,
         }
         for number in range(offset, offset + count)
@@ -51,11 +61,16 @@ def lead_vals(team, reps, count, offset=0):
 
 
 def make_template(env):
-    return env["mail.template"].create({
-        "name": "Bench letter", "model_id": env["ir.model"]._get_id("crm.lead"), "subject": "About {{ object.name }}",
-        "body_html": '<p>Dear <t t-out="object.contact_name[:40]"/>, we will call you. <t t-out="object.user_id.name"/></p>',
-        "use_default_to": True, "auto_delete": False,
-    })
+    return env["mail.template"].create(
+        {
+            "name": "Bench letter",
+            "model_id": env["ir.model"]._get_id("crm.lead"),
+            "subject": "About {{ object.name }}",
+            "body_html": '<p>Dear <t t-out="object.contact_name[:40]"/>, we call. <t t-out="object.user_id.name"/></p>',
+            "use_default_to": True,
+            "auto_delete": False,
+        }
+    )
 
 
 def make_process(env, team, template):
@@ -64,10 +79,17 @@ def make_process(env, team, template):
     phase = env["sales.process.phase"].create({"process_id": process.id, "code": "one", "name": "One"})
 
     def step(code, kind, **vals):
-        return env["sales.process.step"].create({
-            "process_id": process.id, "phase_id": phase.id, "code": code, "name": code, "kind": kind,
-            "sequence": len(process.step_ids) * 10, **vals,
-        })
+        return env["sales.process.step"].create(
+            {
+                "process_id": process.id,
+                "phase_id": phase.id,
+                "code": code,
+                "name": code,
+                "kind": kind,
+                "sequence": len(process.step_ids) * 10,
+                **vals,
+            }
+        )
 
     def outcome(of, code, **vals):
         return env["sales.process.outcome"].create({"step_id": of.id, "code": code, "name": code, **vals})
@@ -78,10 +100,12 @@ def make_process(env, team, template):
     late = outcome(call, "late", next_step_id=letter.id)
     outcome(letter, "done", next_step_id=follow_up.id)
     outcome(follow_up, "won", end="won")
-    env["sales.process.escalation"].create([
-        {"step_id": call.id, "code": "late", "action": "outcome", "outcome_id": late.id, "amount": 1},
-        {"step_id": follow_up.id, "code": "owner", "action": "owner", "amount": 8},
-    ])
+    env["sales.process.escalation"].create(
+        [
+            {"step_id": call.id, "code": "late", "action": "outcome", "outcome_id": late.id, "amount": 1},
+            {"step_id": follow_up.id, "code": "owner", "action": "owner", "amount": 8},
+        ]
+    )
     process.action_activate()
     return process
 
@@ -90,7 +114,8 @@ def make_due(env, cases=None, hours=1):
     """Let all timers that wait be due, as if hours had passed."""
     env.flush_all()
     env.cr.execute(
-        "UPDATE sales_process_timer SET date_due = (now() AT TIME ZONE 'UTC') - interval '1 minute' WHERE state = 'pending'"
+        "UPDATE sales_process_timer SET date_due = (now() AT TIME ZONE 'UTC') - interval '1 minute' "
+        "WHERE state = 'pending'"
     )
     env.invalidate_all()
 
@@ -102,7 +127,11 @@ def start(env, count, reps=5, chunk=1000):
     process = make_process(env, team, make_template(env))
     leads = env["crm.lead"]
     for offset in range(0, count, chunk):
-        made = env["crm.lead"].with_context(mail_auto_subscribe_no_notify=True).create(lead_vals(team, people, min(chunk, count - offset), offset))
+        made = (
+            env["crm.lead"]
+            .with_context(mail_auto_subscribe_no_notify=True)
+            .create(lead_vals(team, people, min(chunk, count - offset), offset))
+        )
         leads += made
         env.cr.commit()
         env.invalidate_all()

@@ -7,9 +7,9 @@ from statistics import median
 from common import Watch, lead_vals, make_due, make_process, make_reps, make_template, start
 
 NOTHING_DUE = """
-SELECT "sales_process_timer"."id" FROM "sales_process_timer"
- WHERE ("sales_process_timer"."date_due" <= now() AT TIME ZONE 'UTC' AND "sales_process_timer"."state" = 'pending')
- ORDER BY "sales_process_timer"."date_due", "sales_process_timer"."id" LIMIT 500
+SELECT id FROM sales_process_timer
+ WHERE date_due <= now() AT TIME ZONE 'UTC' AND state = 'pending'
+ ORDER BY date_due, id LIMIT 500
 """
 TOMORROW = "(now() AT TIME ZONE 'UTC') + interval '1 day' + n * interval '1 second'"
 
@@ -27,7 +27,36 @@ def idle(env, tasks, rounds=7):
         sql.append(watch.sql)
         seconds.append(watch.seconds)
     plan, buffers = explain(env)
-    return {"sql": sql[-1], "ms": median(seconds[1:]) * 1000, "plan": plan, "buffers": buffers}
+    return {
+        "sql": sql[-1],
+        "ms": median(seconds[1:]) * 1000,
+        "plan": plan,
+        "buffers": buffers,
+        "tick_buffers": tick_buffers(env),
+    }
+
+
+def tick_buffers(env, rounds=5):
+    """Blocks that PostgreSQL looks at in a tick, all statements of both jobs together with their planning."""
+
+    def looked_at():
+        env.cr.execute("SELECT pg_stat_force_next_flush()")
+        env.cr.commit()
+        env.cr.execute("SELECT pg_stat_clear_snapshot()")
+        env.cr.execute(
+            "SELECT pg_stat_get_db_blocks_fetched(oid) FROM pg_database WHERE datname = current_database()"
+        )
+        (blocks,) = env.cr.fetchone()
+        env.cr.commit()
+        return blocks
+
+    counts = []
+    for _round in range(rounds):
+        before, own = looked_at(), looked_at()
+        env["sales.process.task"]._cron_run_timers()
+        env["sales.process.task"]._cron_run_queued()
+        counts.append(looked_at() - own - (own - before))
+    return median(counts)
 
 
 def more_tasks(env, task, count):
@@ -49,7 +78,15 @@ def multiply(env, task, count):
     lead = clone(env, "crm_lead", task.lead_id.id, count)
     case = clone(env, "sales_process_case", task.case_id.id, count, lead_id=lead)
     copy = clone(env, "sales_process_task", task.id, count, lead_id=lead, case_id=case, activity_id="NULL")
-    clone(env, "sales_process_timer", task.timer_ids[:1].id, count, task_id=copy, case_id=case, date_due=TOMORROW)
+    clone(
+        env,
+        "sales_process_timer",
+        task.timer_ids[:1].id,
+        count,
+        task_id=copy,
+        case_id=case,
+        date_due=TOMORROW,
+    )
     for table in ("crm_lead", "sales_process_case", "sales_process_task", "sales_process_timer"):
         env.cr.execute(f"ANALYZE {table}")
     env.cr.commit()
@@ -60,14 +97,16 @@ def clone(env, table, source, count, **values):
     env.cr.execute(f"SELECT nextval('{table}_id_seq')")
     (before,) = env.cr.fetchone()
     env.cr.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name != 'id'", (table,)
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name != 'id'",
+        (table,),
     )
     columns = [name for (name,) in env.cr.fetchall()]
     names = ", ".join(f'"{name}"' for name in columns)
     taken = ", ".join(values.get(name, f't."{name}"') for name in columns)
     env.cr.execute(
         f"INSERT INTO {table} ({names}) "
-        f"SELECT {taken} FROM {table} t, generate_series(1, {int(count)}) n WHERE t.id = {int(source)} ORDER BY n"
+        f"SELECT {taken} FROM {table} t, generate_series(1, {int(count)}) n "
+        f"WHERE t.id = {int(source)} ORDER BY n"
     )
     return f"{before} + n"
 
@@ -75,7 +114,9 @@ def clone(env, table, source, count, **values):
 def explain(env):
     """(plan without figures, buffers touched) of the query for what is due."""
     env.cr.execute(NOTHING_DUE)  # once before, so that all pages are in memory
-    env.cr.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) " + NOTHING_DUE)
+    env.cr.execute(
+        "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) " + NOTHING_DUE
+    )
     root = env.cr.fetchone()[0][0]["Plan"]
     nodes, todo = [], [root]
     while todo:
@@ -87,7 +128,10 @@ def explain(env):
 
 def start_cost(env, count, with_process):
     """(SQL, ms) a lead of one create, in a team with the process or without."""
-    reps, team = make_reps(env), env["crm.team"].create({"name": "Bench", "user_id": env.ref("base.user_admin").id})
+    reps, team = (
+        make_reps(env),
+        env["crm.team"].create({"name": "Bench", "user_id": env.ref("base.user_admin").id}),
+    )
     if with_process:
         make_process(env, team, make_template(env))
     env["crm.lead"].create(lead_vals(team, reps, 20))
@@ -107,7 +151,7 @@ def plain_start_cost(env, count):
 
 def memory(env, count):
     """MiB by which the process grows over a run with so many due timers, after its first batches."""
-    _team, _reps, leads, process = start(env, 100)
+    _team, _reps, leads, _process = start(env, 100)
     task = leads.process_open_task_ids[:1]
     multiply(env, task, count)
     make_due(env)

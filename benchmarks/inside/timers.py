@@ -3,15 +3,13 @@
 from datetime import timedelta
 
 from common import Watch, lead_vals, make_due, make_reps, make_template, start
-
 from odoo import fields
-
 
 LETTERS = [("subject", "=like", "About Deal%")]
 
 
 def escalate(env, count):
-    """Our way: the timer takes the outcome, the letter is queued, the next task is open. (SQL, ms) a record."""
+    """Our way: the timer takes the outcome, the letter is queued, the next task opens. (SQL, ms) a record."""
     _team, _reps, leads, _process = start(env, count)
     make_due(env)
     Task = env["sales.process.task"]
@@ -29,7 +27,9 @@ def done(leads, count):
     mails = env["mail.mail"].search_count([("model", "=", "crm.lead"), ("res_id", "in", leads.ids)])
     tasks = env["sales.process.task"].search([("lead_id", "in", leads.ids), ("state", "=", "open")])
     assert mails == count, f"{mails} mails"
-    assert len(tasks) == count and set(tasks.mapped("step_id.code")) == {"follow_up"}, tasks.mapped("step_id.code")
+    assert len(tasks) == count and set(tasks.mapped("step_id.code")) == {"follow_up"}, tasks.mapped(
+        "step_id.code"
+    )
     assert len(tasks.activity_id) == count
 
 
@@ -42,24 +42,47 @@ def automation_rule(env, count):
     now = fields.Datetime.now()
     leads.write({"date_open": now - timedelta(hours=1)})
     model = env["ir.model"]._get("crm.lead")
-    rule = env["base.automation"].create({
-        "name": "Late", "model_id": model.id, "trigger": "on_time",
-        "trg_date_id": env["ir.model.fields"]._get("crm.lead", "date_open").id,
-        "trg_date_range": 10, "trg_date_range_type": "minutes", "trg_date_range_mode": "after",
-        "filter_domain": f"[('team_id', '=', {team.id})]", "last_run": now - timedelta(days=2),
-    })
-    env["ir.actions.server"].create([
+    rule = env["base.automation"].create(
         {
-            "name": "Mail", "model_id": model.id, "state": "mail_post", "template_id": template.id,
-            "mail_post_method": "email", "base_automation_id": rule.id, "usage": "base_automation", "sequence": 1,
-        },
-        {
-            "name": "Activity", "model_id": model.id, "state": "next_activity", "base_automation_id": rule.id,
-            "activity_type_id": env.ref("mail.mail_activity_data_call").id, "activity_summary": "Follow up",
-            "activity_user_type": "generic", "activity_user_field_name": "user_id", "activity_date_deadline_range": 1,
-            "activity_date_deadline_range_type": "days", "usage": "base_automation", "sequence": 2,
-        },
-    ])
+            "name": "Late",
+            "model_id": model.id,
+            "trigger": "on_time",
+            "trg_date_id": env["ir.model.fields"]._get("crm.lead", "date_open").id,
+            "trg_date_range": 10,
+            "trg_date_range_type": "minutes",
+            "trg_date_range_mode": "after",
+            "filter_domain": f"[('team_id', '=', {team.id})]",
+            "last_run": now - timedelta(days=2),
+        }
+    )
+    env["ir.actions.server"].create(
+        [
+            {
+                "name": "Mail",
+                "model_id": model.id,
+                "state": "mail_post",
+                "template_id": template.id,
+                "mail_post_method": "email",
+                "base_automation_id": rule.id,
+                "usage": "base_automation",
+                "sequence": 1,
+            },
+            {
+                "name": "Activity",
+                "model_id": model.id,
+                "state": "next_activity",
+                "base_automation_id": rule.id,
+                "activity_type_id": env.ref("mail.mail_activity_data_call").id,
+                "activity_summary": "Follow up",
+                "activity_user_type": "generic",
+                "activity_user_field_name": "user_id",
+                "activity_date_deadline_range": 1,
+                "activity_date_deadline_range_type": "days",
+                "usage": "base_automation",
+                "sequence": 2,
+            },
+        ]
+    )
     with Watch(env) as watch:
         env["base.automation"]._cron_process_time_based_actions()
     mails = env["mail.mail"].search_count(LETTERS)

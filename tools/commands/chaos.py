@@ -1,0 +1,22 @@
+"""`make chaos`: workers killed at random moments (RUNS=100), then a backlog under a time limit."""
+
+import random
+import subprocess
+import sys
+
+from ..console import say
+from ..settings import ROOT, VENV_PYTHON
+
+
+def main(arguments) -> int:
+    """Bounded in time: about ten seconds a run, and half an hour at most for the backlog."""
+    runs = int(next(filter(None, arguments), 100))
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import crash
+
+    seed = random.randrange(10**6)
+    say(f"{runs} runs, two workers, kill -9 at random moments (seed {seed})")
+    wrong = crash.run(runs, seed=seed, say=say)
+    say(f"{runs} runs: {wrong or 'nothing done twice, nothing lost'}")
+    backlog = subprocess.run([VENV_PYTHON, ROOT / "benchmarks" / "bench_backlog.py"], cwd=ROOT)
+    return 1 if wrong else backlog.returncode
