@@ -22,7 +22,7 @@ class SaleOrder(models.Model):
             ("missing", "To be asked"),
             ("waiting", "Waiting"),
             ("approved", "Approved"),
-            ("refused", "Refused"),
+            ("refused", "Sent Back"),
         ],
         compute="_compute_approval_state",
         compute_sudo=True,

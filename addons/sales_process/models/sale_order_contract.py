@@ -62,7 +62,7 @@ class SaleOrder(models.Model):
             ("draft", "Draft"),
             ("approval", "Waiting for Approval"),
             ("to_sign", "To Sign"),
-            ("running", "Running"),
+            ("running", "In Force"),
             ("renewed", "Renewed"),
             ("expired", "Expired"),
             ("terminated", "Terminated"),

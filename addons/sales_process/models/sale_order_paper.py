@@ -158,7 +158,7 @@ class SaleOrder(models.Model):
         address = partner._display_address(without_company=True)
         lines = [line.strip() for line in address.splitlines() if line.strip()]
         if partner.vat:
-            lines.append(f"{self.env._('Tax ID')}: {partner.vat}")
+            lines.append(self.env._("Tax ID: %s", partner.vat))
         lines += [text for text in (partner.phone, partner.email) if text]
         return {"name": partner.name or "", "lines": lines}
 

@@ -36,7 +36,7 @@ class SalesApproval(models.Model):
         [
             ("waiting", "Waiting"),
             ("approved", "Approved"),
-            ("refused", "Refused"),
+            ("refused", "Sent Back"),
             ("cancelled", "No longer asked"),
         ],
         required=True,
