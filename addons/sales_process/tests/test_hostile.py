@@ -357,3 +357,28 @@ class TestHostileRoads(HostileCase):
         lead.sudo().process_return_date = fields.Date.today() + timedelta(days=5)
         lead.sudo().action_unarchive()
         self.assertFalse(lead.process_return_date)
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestHostileSubstitute(HostileCase):
+    """Whoever is given a task can do it, and sees the lead as long as it is theirs."""
+
+    def test_substitute_does_the_work(self):
+        lead, call = self._at_call()
+        call.complete("reached")
+        result = self._task(lead, "contact_result")
+        result.with_user(self.leader).action_reassign(self.colleague.id)
+        task = result.with_user(self.colleague)
+        self.env.invalidate_all()
+        self.assertEqual(task.get_form()["parts"][0]["res_id"], lead.id)
+        lead.with_user(self.colleague).read(["name", "process_step_now"])
+        task.complete("interested", {"description": "x", "expected_revenue": 5, "date_deadline": fields.Date.today()})
+        self.env.invalidate_all()
+        with self.assertRaises(AccessError):
+            lead.with_user(self.colleague).read(["name"])
+        self._run(lead)
+        make = self._task(lead, "make_proposal")
+        make.with_user(self.leader).action_reassign(self.colleague.id)
+        make.with_user(self.colleague).complete("made")
+        self.assertEqual(make.sudo().state, "done")
+        self.assertEqual(lead.sudo().order_ids.user_id, self.rep)
