@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize, escape_psql
 
 from ..engine import transition
 
@@ -361,7 +361,7 @@ class CrmLead(models.Model):
         if not self.partner_name:
             return self.env["res.partner"]
         return self.env["res.partner"].search([
-            ("is_company", "=", True), ("name", "=ilike", self.partner_name.strip()),
+            ("is_company", "=", True), ("name", "=ilike", escape_psql(self.partner_name.strip())),
             ("company_id", "in", [False, self.company_id.id]),
         ], limit=1)
 

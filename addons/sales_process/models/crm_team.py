@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class CrmTeam(models.Model):
@@ -15,8 +15,17 @@ class CrmTeam(models.Model):
         "discuss.channel", string="Process Channel", help="Where the process tells the team what happens.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        teams = super().create(vals_list)
+        teams._processes_given(teams.process_ids)
+        return teams
+
     def write(self, vals):
+        before = self.process_ids if "process_ids" in vals else None
         result = super().write(vals)
+        if before is not None:
+            self._processes_given(before | self.process_ids)
         if "process_calendar_id" in vals:
             self.env["sales.process.task"].sudo().search([
                 ("team_id", "in", self.ids), ("state", "=", "open"),
@@ -24,3 +33,10 @@ class CrmTeam(models.Model):
         if "active" in vals or "company_id" in vals:
             self.env.registry.clear_cache()
         return result
+
+    def _processes_given(self, processes):
+        """Who gives a team its processes must be allowed to change these."""
+        if processes:
+            processes.check_access("write")
+            self.env.registry.clear_cache()
+            processes._provide_stages()

@@ -319,7 +319,7 @@ class SalesProcess(models.Model):
         warned = self.sudo().filtered(lambda process: process._warnings())
         for process in warned:
             failed = process.env["sales.process.task"].search_count([
-                ("process_id", "=", process.id), ("state", "=", "failed"),
+                ("process_id", "=", process.id), ("error", "!=", False),
             ], limit=1)
             if not failed:
                 process._warnings().unlink()

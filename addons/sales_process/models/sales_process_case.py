@@ -1,3 +1,7 @@
+from datetime import datetime, time
+
+import pytz
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -49,8 +53,12 @@ class SalesProcessCase(models.Model):
         "sale.order", string="Order", ondelete="set null", index="btree_not_null", readonly=True,
         help="The order that the proposal and the contract of this case are made from.",
     )
-    meeting_id = fields.Many2one("calendar.event", string="Meeting", ondelete="set null", readonly=True)
-    previous_case_id = fields.Many2one("sales.process.case", string="Case Before", ondelete="set null", readonly=True)
+    meeting_id = fields.Many2one(
+        "calendar.event", string="Meeting", ondelete="set null", index="btree_not_null", readonly=True,
+    )
+    previous_case_id = fields.Many2one(
+        "sales.process.case", string="Case Before", ondelete="set null", index="btree_not_null", readonly=True,
+    )
     task_ids = fields.One2many("sales.process.task", "case_id", string="Tasks", readonly=True)
     event_ids = fields.One2many("sales.process.event", "case_id", string="Events", readonly=True)
     date_start = fields.Datetime(readonly=True)
@@ -272,7 +280,10 @@ class SalesProcessCase(models.Model):
             "closing_date": self.lead_id.date_deadline,
         }
         day = dates.get(name)
-        return fields.Datetime.to_datetime(day).replace(hour=23, minute=59) if day else None
+        if not day:
+            return None
+        zone = pytz.timezone(self._calendar().tz or "UTC")
+        return zone.localize(datetime.combine(day, time(23, 59))).astimezone(pytz.utc).replace(tzinfo=None)
 
     def _dates_changed(self, name):
         """A moment outside was moved (the meeting, the validity of the proposal): what hangs on it follows."""

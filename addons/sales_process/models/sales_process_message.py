@@ -36,7 +36,9 @@ class SalesProcessMessage(models.Model):
     lead_id = fields.Many2one("crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True)
     task_id = fields.Many2one("sales.process.task", string="Task", required=True, ondelete="cascade", index=True, readonly=True)
     process_id = fields.Many2one(related="case_id.process_id", store=True)
-    order_id = fields.Many2one("sale.order", string="Order", ondelete="set null", readonly=True)
+    order_id = fields.Many2one(
+        "sale.order", string="Order", ondelete="set null", index="btree_not_null", readonly=True,
+    )
     company_id = fields.Many2one(related="case_id.company_id", store=True)
     user_id = fields.Many2one(related="lead_id.user_id", string="In the Name of")
     key = fields.Char(required=True, readonly=True, help="What in the task it belongs to: the step, or a rung.")
@@ -60,7 +62,9 @@ class SalesProcessMessage(models.Model):
         default="planned", required=True, readonly=True,
     )
     state_why = fields.Char(string="Reason", readonly=True)
-    mail_message_id = fields.Many2one("mail.message", string="Letter", ondelete="set null", readonly=True)
+    mail_message_id = fields.Many2one(
+        "mail.message", string="Letter", ondelete="set null", index="btree_not_null", readonly=True,
+    )
 
     _once = models.UniqueIndex("(task_id, key)", "A task sends each letter once.")
     _due = models.Index("(date_due, id) WHERE state = 'planned'")
@@ -132,8 +136,8 @@ class SalesProcessMessage(models.Model):
         """Send the letters whose moment has come, a batch a commit."""
         cron, Task = self.env["ir.cron"], self.env["sales.process.task"]
         while True:
-            due = self.sudo().search(self._due_domain(), limit=BATCH, order="date_due, id")
-            due = due.try_lock_for_update() if due else due
+            due = self.sudo().search(self._due_domain(), limit=BATCH * 4, order="date_due, id")
+            due = due.try_lock_for_update(limit=BATCH) if due else due
             if not due:
                 break
             Task._guarded(due, lambda batch: batch._send(), lambda message, error: message._fail(error))
@@ -155,7 +159,9 @@ class SalesProcessMessage(models.Model):
     def _send(self):
         """Send what the contact policy allows now; the rest is put off or blocked, with the reason."""
         due = self.filtered(lambda message: message.state == "planned" and message.date_due <= fields.Datetime.now())
-        due = due._without_paused()._without_blocked()._without_early()
+        due = due._without_paused()
+        due._look_up_addresses()
+        due = due._without_blocked()._without_early()
         now = fields.Datetime.now()
         for message in due:
             message.write({"state": "sent", "date_sent": now, "day_sent": message._local_time(now).date(), "state_why": False})
@@ -170,6 +176,10 @@ class SalesProcessMessage(models.Model):
         """Queue the mails of one template in the name of one rep."""
         lang_env = self.env(user=rep.id if rep.active else self.env.uid, su=True)
         target = {message._record().id: message for message in self}
+        again = self - self.browse(message.id for message in target.values())
+        if again:
+            # one record's second letter of the same template
+            again._hand_to_mail_server(template, rep, company)
         values = {"author_id": rep.partner_id.id or company.partner_id.id}
         mails = template.with_env(lang_env).with_company(company).send_mail_batch(list(target), email_values=values)
         for mail in mails.sudo():
@@ -188,6 +198,13 @@ class SalesProcessMessage(models.Model):
         return self.filtered(
             lambda message: not (message.process_id.mail_paused or message.lead_id.process_mail_paused or message.case_id.state == "paused")
         )
+
+    def _look_up_addresses(self):
+        """The customer's address may have changed since the letter was written down."""
+        for message in self:
+            address = message.task_id._address() or False
+            if address != message.email_to:
+                message.write({"email_to": address, "domain_key": self._domain_key(address)})
 
     def _without_blocked(self):
         """Letters to blacklisted addresses do not go; the rep sees why."""
@@ -246,14 +263,21 @@ class SalesProcessMessage(models.Model):
     def _zone(self):
         """Time zone of the customer: theirs, else their country's, else the company's."""
         lead = self.lead_id
-        name = lead.partner_id.tz
-        country = lead.country_id.code or lead.partner_id.country_id.code
-        if not name and country in pytz.country_timezones:
-            name = pytz.country_timezones[country][0]
-        name = name or self._company().partner_id.tz or self._company().resource_calendar_id.tz or "UTC"
+        name, company = lead.partner_id.tz, self._company()
+        own = company.partner_id.tz or company.resource_calendar_id.tz
+        zones = pytz.country_timezones.get(lead.country_id.code or lead.partner_id.country_id.code or "", ())
+        if not name and zones:
+            # in a country with several, the company's own is the best guess
+            name = own if own in zones else zones[0]
+        name = name or own or "UTC"
         return pytz.timezone(name) if name in pytz.all_timezones_set else pytz.utc
 
     def _fail(self, error):
+        if "one_courtesy_a_day" in error:
+            # another worker's letter of today, which this transaction does not see
+            tomorrow = fields.Datetime.now() + timedelta(days=1)
+            self.write({"date_due": tomorrow, "state_why": self.env._("quiet hours, or one letter a day")})
+            return
         self.write({"state": "failed", "state_why": error[:500], "date_sent": False, "day_sent": False})
         for message in self:
             message.task_id._report_failure(error)
@@ -315,16 +339,20 @@ class SalesProcessMessage(models.Model):
     # THE REP'S HAND
     # ------------------------------------------------------------------
 
-    def _check_rep(self):
+    def _check_rep(self, states=WAITING):
         self.check_access("read")
         self.lead_id.check_access("write")
-        done = self.sudo().filtered(lambda message: message.state not in WAITING)
+        done = self.sudo().filtered(lambda message: message.state not in states)
         if done:
             raise UserError(self.env._("“%s” is no longer waiting: it was sent or withdrawn.", done[0].display_name))
 
     def action_send_now(self):
-        """Send now, without waiting for the announced moment; the blacklist still holds."""
-        self._check_rep()
+        """Send now, without waiting for the announced moment; the blacklist still holds.
+
+        A letter that failed is tried again.
+        """
+        self._check_rep((*WAITING, "failed"))
+        self.sudo().filtered(lambda message: message.state == "failed").task_id._error_mended()
         self.sudo().write({"state": "planned", "date_due": fields.Datetime.now(), "mail_class": "expected"})
         self.sudo()._send()
         return True
@@ -345,7 +373,10 @@ class SalesProcessMessage(models.Model):
 
     def action_drop(self):
         """The letter is not sent: the rep has seen to it otherwise."""
-        self._check_rep()
+        self._check_rep((*WAITING, "failed"))
+        failed = self.sudo().filtered(lambda message: message.state == "failed")
+        failed.task_id._error_mended()
+        failed.state = "held"
         self._withdraw(self.env._("dropped by %s", self.env.user.name))
         return True
 

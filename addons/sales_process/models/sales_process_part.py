@@ -28,9 +28,12 @@ class SalesProcessPart(models.AbstractModel):
         return parts
 
     def write(self, vals):
-        if not self._frozen_exempt.issuperset(vals):
+        frozen = not self._frozen_exempt.issuperset(vals)
+        if frozen:
             self._need_draft()
         result = super().write(vals)
+        if frozen:
+            self._need_draft()  # it may have been moved to another version
         self.env.registry.clear_cache()
         return result
 

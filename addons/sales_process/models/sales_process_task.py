@@ -48,7 +48,9 @@ class SalesProcessTask(models.Model):
     team_id = fields.Many2one(related="case_id.team_id", store=True)
     company_id = fields.Many2one(related="case_id.company_id", store=True)
     partner_id = fields.Many2one(related="lead_id.partner_id")
-    order_id = fields.Many2one("sale.order", string="Order", ondelete="set null", readonly=True)
+    order_id = fields.Many2one(
+        "sale.order", string="Order", ondelete="set null", index="btree_not_null", readonly=True,
+    )
     activity_id = fields.Many2one("mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True)
     origin_task_id = fields.Many2one("sales.process.task", string="Follows", ondelete="set null", index="btree_not_null", readonly=True)
     next_task_ids = fields.One2many("sales.process.task", "origin_task_id", string="Followed by", readonly=True)
@@ -69,7 +71,7 @@ class SalesProcessTask(models.Model):
     _once_a_visit = models.UniqueIndex("(case_id, step_id, visit)", "A step opens once a visit.")
     _runner = models.Index("(date_open, id) WHERE state = 'queued' AND on_hold IS NOT TRUE")
     _open_of_user = models.Index("(user_id, date_deadline) WHERE state = 'open'")
-    _failed = models.Index("(process_id) WHERE state = 'failed'")
+    _failed = models.Index("(process_id) WHERE error IS NOT NULL")
 
     @api.depends("step_id", "lead_id")
     def _compute_display_name(self):
@@ -420,12 +422,15 @@ class SalesProcessTask(models.Model):
         return user
 
     def action_retry(self):
-        """Run failed automatic steps again."""
+        """Run failed automatic steps, and rungs that could not be carried out, again."""
         self._need_leader()
-        failed = self.sudo().filtered(lambda task: task.state == "failed")
-        failed.write({"state": "queued", "error": False, "date_open": fields.Datetime.now()})
-        failed.timer_ids.filtered(lambda timer: timer.state == "failed").write({"state": "pending", "error": False})
-        failed._log("retry")
+        tasks = self.sudo()
+        failed = tasks.filtered(lambda task: task.state == "failed")
+        failed.write({"state": "queued", "date_open": fields.Datetime.now()})
+        timers = tasks.timer_ids.filtered(lambda timer: timer.state == "failed")
+        timers.write({"state": "pending", "error": False, "date_fired": False})
+        (failed | timers.task_id)._log("retry")
+        (failed | timers.task_id)._error_mended()
         failed._wake_runner()
         return True
 
@@ -714,13 +719,13 @@ class SalesProcessTask(models.Model):
     @api.model
     def _claim_queued(self, limit=BATCH):
         """Queued tasks of one step that no other worker has in hand, locked."""
-        first = self.sudo().search(self._queued_domain(), limit=limit, order="date_open, id")
-        same = first.filtered(lambda task: task.step_id == first[:1].step_id)
-        if same.step_id.paper:
+        first = self.sudo().search(self._queued_domain(), limit=limit * 4, order="date_open, id")
+        for step, same in first.grouped("step_id").items():
             # a document takes a second to render: one a commit
-            same = same[:20].try_lock_for_update(limit=1) if same else same
-            return same or first[:0]
-        return same.try_lock_for_update() if same else same
+            claimed = same[:20].try_lock_for_update(limit=1) if step.paper else same.try_lock_for_update(limit=limit)
+            if claimed:
+                return claimed
+        return first.browse()
 
     @api.model
     def _count_queued(self):
@@ -882,6 +887,11 @@ class SalesProcessTask(models.Model):
         self.write({"error": error})
         self._log("error", error[:500])
         self.process_id._warn_owner()
+
+    def _error_mended(self):
+        """Somebody has seen to the error of these tasks."""
+        self.error = False
+        self._clear_failure()
 
     def _clear_failure(self):
         self.process_id._clear_warning()

@@ -46,11 +46,12 @@ class SalesProcessTimer(models.Model):
 
     @api.model
     def _claim_due(self, limit=BATCH):
-        """Due timers that no other worker has in hand, locked together with their cases."""
+        """Due timers that no other worker has in hand, locked; more are looked at than taken, as the
+        first ones may be another worker's."""
         due = self.sudo().search(
-            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())], limit=limit, order="date_due, id",
+            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())], limit=limit * 4, order="date_due, id",
         )
-        return due.try_lock_for_update() if due else due
+        return due.try_lock_for_update(limit=limit) if due else due
 
     @api.model
     def _count_due(self):
