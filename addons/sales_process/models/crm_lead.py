@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import email_normalize, escape_psql
+from odoo.tools import SQL, email_normalize, escape_psql
 
 from ..engine import transition
 
@@ -75,7 +75,17 @@ class CrmLead(models.Model):
             return NotImplemented
         states = [state for state in value if state and state != "none"]
         states += ["new"] if "running" in states else []
-        domain = fields.Domain("process_case_ids", "any", [("state", "in", states)])
+        # the case that counts is the open one, else the latest
+        Case = self.env["sales.process.case"]
+        Case.flush_model(["lead_id", "state"])
+        domain = fields.Domain("id", "in", SQL(
+            """(
+                SELECT ours.lead_id FROM sales_process_case ours WHERE ours.state IN %s AND (ours.state IN %s OR NOT EXISTS (
+                    SELECT FROM sales_process_case later
+                     WHERE later.lead_id = ours.lead_id AND (later.id > ours.id OR later.state IN %s)
+                ))
+            )""", tuple(states) or ("",), OPEN_STATES, OPEN_STATES,
+        ))
         return domain | fields.Domain("process_case_ids", "=", False) if "none" in value else domain
 
     @api.depends("create_date")
@@ -126,6 +136,8 @@ class CrmLead(models.Model):
         self.check_access("create")
         values = self._process_intake_values(values, external_ref)
         company = self._process_intake_company(values)
+        if company not in self.env.user.company_ids and not self.env.su:
+            raise AccessError(self.env._("This company is not among yours."))
         lead = self._process_find_ref(external_ref, company)
         created = not lead
         if created:
@@ -260,7 +272,7 @@ class CrmLead(models.Model):
         :raise UserError: the reason does not exist, or a lead is not running.
         """
         self.check_access("write")
-        reason = self.env["crm.lost.reason"].browse(lost_reason_id).exists()
+        reason = self.env["crm.lost.reason"].browse(self.env["sales.process.task"]._as_id(lost_reason_id)).exists()
         if not reason:
             raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
         idle = self.filtered(lambda lead: not lead.process_case_id)
@@ -595,6 +607,7 @@ class CrmLead(models.Model):
         :raise ValidationError: conditions that are not met, without a reason.
         """
         self.check_access("write")
+        stage_id = self.env["sales.process.task"]._as_id(stage_id)
         if override_reason is not None:
             if not self.env.user.has_group("sales_process.group_leader"):
                 raise AccessError(self.env._("Only a team leader moves a lead past the conditions of a stage."))
@@ -619,7 +632,7 @@ class CrmLead(models.Model):
         :return: list of `{'lead_id', 'missing', 'fields'}`, for those that lack something.
         """
         self.check_access("read")
-        stage = self.env["crm.stage"].browse(stage_id)
+        stage = self.env["crm.stage"].browse(self.env["sales.process.task"]._as_id(stage_id))
         found = []
         for case in self.sudo().process_case_id:
             phase = case.process_id._phase_of(stage)

@@ -19,7 +19,8 @@ class MailActivity(models.Model):
         """A process task is completed with its only outcome; where there are several, one must be named."""
         ours = self.filtered(lambda activity: activity.sudo().process_task_id.state == "open")
         for activity in ours:
-            activity._complete_task(feedback)
+            # the files come back when the task closes its activity
+            activity.with_context(sales_process_done_files=attachment_ids)._complete_task(feedback)
         rest = self - ours
         rest._process_calls_made()
         if not rest:
@@ -46,6 +47,16 @@ class MailActivity(models.Model):
                 task=task.display_name, codes=codes,
             ))
         task.complete(outcomes.code, comment=feedback or None)
+
+    @api.autovacuum
+    def _gc_delete_old_overdue_activities(self):
+        """However old, a task that is open is still to be done."""
+        return super(MailActivity, self.with_context(sales_process_vacuum=True))._gc_delete_old_overdue_activities()
+
+    def unlink(self):
+        if self.env.context.get("sales_process_vacuum"):
+            self -= self.filtered(lambda activity: activity._open_process_task())
+        return super().unlink()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_open_task(self):

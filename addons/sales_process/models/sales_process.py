@@ -333,7 +333,10 @@ class SalesProcess(models.Model):
 
     @tools.ormcache("self.id")
     def _definition(self):
-        """This version as the engine knows it."""
+        """This version as the engine knows it, kept in the cache."""
+        return self._read_definition()
+
+    def _read_definition(self):
         process = self.sudo()
         return engine.Process(
             code=process.code, version=process.version,
@@ -345,9 +348,8 @@ class SalesProcess(models.Model):
     def _problems(self):
         """[(text, blocking)]: what the check finds, in words, each naming its step and the remedy."""
         self.ensure_one()
-        self.env.registry.clear_cache()
         known_fields = {name for model in FORM_MODELS for name in self.env[model]._fields}
-        problems = check(self._definition(), known_fields)
+        problems = check(self._read_definition(), known_fields)
         names = {step.code: step.name for step in self.step_ids}
         return [(self._problem_text(problem, names), problem.blocking) for problem in problems]
 

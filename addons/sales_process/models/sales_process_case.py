@@ -290,6 +290,7 @@ class SalesProcessCase(models.Model):
         tasks = self.sudo().task_ids.filtered(
             lambda task: task.state == "open" and name in (task.step_id.opens_at, task.step_id.due_at)
         )
+        tasks.filtered(lambda task: task.step_id.due_at == name).deadline_by_hand = False
         tasks._reschedule()
 
     # -- stages ---------------------------------------------------------------------------------
@@ -451,7 +452,7 @@ class SalesProcessCase(models.Model):
         absent = self.env["res.users"]._process_absent() if absent is None else absent
         candidates = [user, user.process_substitute_id, self.team_id.user_id]
         for candidate in candidates:
-            if candidate and candidate.active and candidate not in absent:
+            if candidate and candidate.active and not candidate.share and candidate not in absent:
                 return candidate
         if user and user.active:
             return user

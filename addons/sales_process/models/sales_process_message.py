@@ -383,9 +383,11 @@ class SalesProcessMessage(models.Model):
     def action_change_template(self, template_id):
         """Send another letter instead."""
         self._check_rep()
-        template = self.env["mail.template"].browse(template_id).exists()
+        template = self.env["mail.template"].browse(self.env["sales.process.task"]._as_id(template_id)).exists()
         if not template or template.model not in ("crm.lead", "sale.order"):
             raise AccessError(self.env._("Choose a letter for leads or orders."))
+        if template.model == "sale.order" and not all(message.order_id for message in self.sudo()):
+            raise UserError(self.env._("“%s” is about an order, and there is none yet.", template.name))
         self.sudo().template_id = template
         return True
 

@@ -57,6 +57,7 @@ class SalesProcessTask(models.Model):
     timer_ids = fields.One2many("sales.process.timer", "task_id", string="Timers", readonly=True)
     date_open = fields.Datetime(string="From", readonly=True)
     date_deadline = fields.Datetime(string="Deadline", readonly=True)
+    deadline_by_hand = fields.Boolean(readonly=True, help="Set by a leader: changed working hours leave it alone.")
     date_done = fields.Datetime(string="Done on", readonly=True)
     outcome_id = fields.Many2one("sales.process.outcome", string="Outcome", ondelete="restrict", readonly=True)
     outcome_code = fields.Char(readonly=True)
@@ -164,12 +165,12 @@ class SalesProcessTask(models.Model):
             raise UserError(self.env._("The duration is a number of minutes."))
         return values
 
-    def _as_id(self, values, name):
-        """The number of a record among the values, 0 where none is given."""
-        value = values.get(name) or 0
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise UserError(self.env._("“%(name)s” is the number of a record, not %(value)s.", name=name, value=value))
-        return value
+    @api.model
+    def _as_id(self, value):
+        """A record's number as a client gave it; 0 where it gave none."""
+        if value and (isinstance(value, bool) or not isinstance(value, int)):
+            raise UserError(self.env._("“%s” is not the number of a record.", value))
+        return value or 0
 
     def _check_may_complete(self):
         """The task may be read, and its lead worked on, or the task is the user's own."""
@@ -279,6 +280,8 @@ class SalesProcessTask(models.Model):
             moment = fields.Datetime.to_datetime(value)
         except (ValueError, TypeError) as error:
             raise UserError(self.env._("“%s” is not a date and time.", value)) from error
+        if not moment:
+            raise UserError(self.env._("Give a date and time."))
         if moment < fields.Datetime.now() - timedelta(minutes=5):
             raise UserError(self.env._("The date %s lies in the past.", format_datetime(self.env, moment)))
         if moment > fields.Datetime.now() + LONGEST_AHEAD:
@@ -287,7 +290,7 @@ class SalesProcessTask(models.Model):
 
     def _set_lost_reason(self, outcome, values):
         """The reason goes on the lead first: losing it later takes it from there."""
-        reason = self.env["crm.lost.reason"].browse(self._as_id(values, "lost_reason_id") or outcome.lost_reason_id.id)
+        reason = self.env["crm.lost.reason"].browse(self._as_id(values.get("lost_reason_id")) or outcome.lost_reason_id.id)
         refused = not outcome  # of the customer: an approval may have an outcome of that name
         if refused and not values.get("lost_reason_id"):
             raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
@@ -369,7 +372,7 @@ class SalesProcessTask(models.Model):
 
     def _do_merge(self, values):
         """Only checks: the case must be closed before its lead can go."""
-        other = self.env["crm.lead"].browse(self._as_id(values, "merge_lead_id")).exists()
+        other = self.env["crm.lead"].browse(self._as_id(values.get("merge_lead_id"))).exists()
         if not other or other == self.lead_id:
             raise UserError(self.env._("Into which lead is this one to be merged? Choose another lead."))
         # as in Odoo's own merge: who may write both may make one of them
@@ -416,7 +419,7 @@ class SalesProcessTask(models.Model):
         others = any(task.user_id != self.env.user for task in self.sudo())
         if others and not self.env.user.has_group("sales_process.group_leader"):
             raise AccessError(self.env._("Only a team leader hands over other people's tasks."))
-        user = self.env["res.users"].browse(user_id).exists()
+        user = self.env["res.users"].browse(self._as_id(user_id)).exists()
         if not user or not user.active or user.share:
             raise UserError(self.env._("Choose an active colleague."))
         return user
@@ -440,7 +443,7 @@ class SalesProcessTask(models.Model):
         :param outcome_code: the way to go on; None: the step's first outcome.
         """
         self._need_leader()
-        if not (reason or "").strip():
+        if not isinstance(reason, str) or not reason.strip():
             raise UserError(self.env._("Say why the step is left out."))
         for task in self.sudo().filtered(lambda task: task.state in OPEN_STATES):
             outcome = task._find_outcome(outcome_code) if outcome_code else task.step_id.outcome_ids[:1]
@@ -512,7 +515,7 @@ class SalesProcessTask(models.Model):
         self._need_leader()
         deadline, working_time = self._as_moment(date_deadline), WorkingTime()
         for task in self.sudo().filtered(lambda task: task.state == "open"):
-            task.date_deadline = deadline
+            task.write({"date_deadline": deadline, "deadline_by_hand": True})
             task._move_timers(task.case_id._calendar(), working_time)
         self.sudo()._log("note", self.env._("deadline set to %s", format_datetime(self.env, deadline, dt_format="short")))
         return True
@@ -524,7 +527,8 @@ class SalesProcessTask(models.Model):
         for task in self.filtered(lambda task: task.state == "open"):
             calendar = task.case_id._calendar()
             task.date_open = task.case_id._named_moment(task.step_id.opens_at) or task.date_open
-            task.date_deadline = task.step_id._definition_deadline(task.case_id, task.date_open, calendar, working_time)
+            if not task.deadline_by_hand:
+                task.date_deadline = task.step_id._definition_deadline(task.case_id, task.date_open, calendar, working_time)
             task._move_timers(calendar, working_time)
 
     def _move_timers(self, calendar, working_time):
@@ -577,7 +581,9 @@ class SalesProcessTask(models.Model):
         """Done by a person: the activity is done, with the outcome in words. Else it is taken away."""
         by_person = self.filtered("done_by_id")
         for task in by_person.filtered("activity_id"):
-            task.activity_id.with_user(task.done_by_id).sudo()._action_done(feedback=task._answer_text())
+            task.activity_id.with_user(task.done_by_id).sudo()._action_done(
+                feedback=task._answer_text(), attachment_ids=self.env.context.get("sales_process_done_files"),
+            )
         (self - by_person).activity_id.unlink()
 
     def _answer_text(self):

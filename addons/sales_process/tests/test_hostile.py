@@ -498,3 +498,86 @@ class TestHostileRunner(HostileCase):
         lead.sudo().date_deadline = datetime(2030, 7, 1).date()
         moment = lead.sudo().process_case_id._named_moment("closing_date")
         self.assertEqual(moment, datetime(2030, 7, 2, 3, 59), "23:59 in New York")
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestHostileInterface(HostileCase):
+    """What integrators and forms may send, and what must not get lost on the way."""
+
+    def test_odd_arguments_are_named(self):
+        lead, call = self._at_call()
+        led, own = call.with_user(self.leader), lead.with_user(self.rep)
+        for name, act in (
+            ("refuse", lambda: own.process_refuse("x")), ("move", lambda: own.process_move("x")),
+            ("missing", lambda: own.process_missing("x")), ("reassign", lambda: led.action_reassign("x")),
+            ("skip", lambda: led.action_skip(5)), ("deadline", lambda: led.action_set_deadline(None)),
+            ("start from", lambda: led.action_start_from(None)),
+        ):
+            with self.subTest(name=name), self.assertRaises(UserError), self.env.cr.savepoint():
+                act()
+
+    def test_intake_tells_nothing_of_other_companies(self):
+        other = self.env["res.company"].create({"name": "Other company"})
+        lead = self.env["crm.lead"].create({"name": "Theirs", "company_id": other.id, "team_id": False, "user_id": False})
+        self.env["crm.lead.external.ref"]._link({"r1": lead}, other)
+        with self.assertRaises(AccessError):
+            self.env["crm.lead"].with_user(self.rep).process_intake({"name": "x", "company_id": other.id}, "r1")
+
+    def test_files_of_the_done_dialog_are_kept(self):
+        lead, make = self._at_proposal()
+        file = self.env["ir.attachment"].with_user(self.rep).create({
+            "name": "notes.txt", "raw": b"x", "res_model": "mail.compose.message", "res_id": 0,
+        })
+        make.activity_id.with_user(self.rep).action_feedback(feedback="made it", attachment_ids=file.ids)
+        self.assertIn(file, lead.message_ids.attachment_ids)
+
+    def test_changed_hours_keep_a_deadline_set_by_hand(self):
+        _lead, call = self._at_call()
+        moment = fields.Datetime.now() + timedelta(days=20)
+        call.with_user(self.leader).action_set_deadline(fields.Datetime.to_string(moment))
+        call.sudo()._reschedule()
+        self.assertEqual(call.sudo().date_deadline, moment)
+
+    def test_restored_lead_is_not_found_as_lost(self):
+        lead, _call = self._at_call()
+        lead.sudo().process_refuse(self.env.ref("sales_process.lost_reason_not_a_fit").id)
+        Lead = self.env["crm.lead"].with_context(active_test=False)
+        self.assertIn(lead, Lead.search([("process_state", "=", "lost")]))
+        lead.sudo().action_unarchive()
+        self.assertNotIn(lead, Lead.search([("process_state", "=", "lost")]))
+        self.assertIn(lead, Lead.search([("process_state", "=", "running")]))
+        lead.sudo().action_set_won()
+        self.assertNotIn(lead, Lead.search([("process_state", "=", "lost")]))
+        self.assertIn(lead, Lead.search([("process_state", "in", ("won", "none"))]))
+
+    def test_letter_for_orders_needs_an_order(self):
+        lead, call = self._at_call()
+        call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.code == "missed_call")._fire()
+        letter = lead.process_message_ids.filtered(lambda message: message.key == "missed_call").with_user(self.rep)
+        for template in (self.env.ref("sale.email_template_edi_sale").id, "x"):
+            with self.subTest(template=template), self.assertRaises(UserError), self.env.cr.savepoint():
+                letter.action_change_template(template)
+
+    def test_vacuum_leaves_tasks_and_goes_on(self):
+        _lead, call = self._at_call()
+        activity = call.sudo().activity_id
+        activity.date_deadline = fields.Date.today() - timedelta(days=2000)
+        plain = self.env["res.partner"].create({"name": "P"}).activity_schedule(
+            "mail.mail_activity_data_todo", fields.Date.today() - timedelta(days=2000), user_id=self.rep.id,
+        )
+        self.env["mail.activity"]._gc_delete_old_overdue_activities()
+        self.assertTrue(activity.exists())
+        self.assertFalse(plain.exists())
+
+    def test_nobody_outside_stands_in(self):
+        self.rep.process_substitute_id = new_test_user(self.env, "process_portal_substitute", groups="base.group_portal")
+        _lead, call = self._at_call()
+        call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.action == "substitute")._fire()
+        self.assertFalse(call.sudo().user_id.share)
+
+    def test_looking_at_a_draft_clears_no_cache(self):
+        draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
+        draft.invalidate_recordset()
+        with patch.object(type(self.env.registry), "clear_cache") as clear:
+            self.assertFalse("dead" in draft.read(["problem_text"])[0]["problem_text"])
+        clear.assert_not_called()
