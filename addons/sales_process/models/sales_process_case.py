@@ -67,6 +67,9 @@ class SalesProcessCase(models.Model):
     pause_reason = fields.Char(readonly=True)
     paused_by_archiving = fields.Boolean(readonly=True)
     end_outcome = fields.Char(readonly=True)
+    started_quietly = fields.Boolean(
+        readonly=True, help="Entered while it was under way: nothing goes to the customer before a person has acted."
+    )
     memory = fields.Json(readonly=True, help="What the engine remembers of the way so far.")
     revision = fields.Integer(
         readonly=True, help="Counts the decisions. Two at once collide here, and the second one is made anew.",
@@ -103,6 +106,11 @@ class SalesProcessCase(models.Model):
             seen=frozenset(tuple(mark) for mark in memory.get("seen", ())),
             quiet=memory.get("quiet", False),
         )
+
+    def _is_quiet(self):
+        """Whether no person has acted yet on a lead that entered quietly: its customer gets no letters."""
+        self.ensure_one()
+        return self.started_quietly and not any(task.done_by_id for task in self.task_ids)
 
     def _open_tasks(self):
         return self.task_ids.filtered(lambda task: task.state in ("queued", "open", "failed")).sorted("id")
@@ -490,6 +498,7 @@ class SalesProcessCase(models.Model):
                 "team_id": lead.team_id.id, "company_id": lead.company_id.id,
                 "previous_case_id": (previous or {}).get(lead, self.browse()).id,
                 "order_id": contracts[lead].id if lead in contracts else False,
+                "started_quietly": quiet,
             }
             for lead, process in process_of.items()
         ])

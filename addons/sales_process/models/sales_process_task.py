@@ -489,9 +489,10 @@ class SalesProcessTask(models.Model):
         vals_list = []
         for task in self.filtered(lambda task: task.state == "open"):
             calendar = task.case_id._calendar()
+            quiet = task.case_id._is_quiet()
             for rung in task.step_id.escalation_ids:
                 due = task._rung_due(rung, calendar, working_time)
-                if due:
+                if due and not (quiet and rung.action == "letter"):
                     vals_list.append({
                         "task_id": task.id, "case_id": task.case_id.id, "escalation_id": rung.id, "date_due": due,
                         "state": "paused" if task.on_hold else "pending",

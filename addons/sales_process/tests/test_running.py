@@ -532,3 +532,8 @@ class TestRunning(ProcessCase):
         self._run(lead)
         self.assertEqual(lead.process_step_id.code, "call_customer")
         self.assertFalse(lead.sudo().process_message_ids)
+        call = self._task(lead, "call_customer").sudo()
+        self.assertNotIn("letter", call.timer_ids.escalation_id.mapped("action"), "the ladder writes to nobody either")
+        call.complete("not_reached")
+        call = self._task(lead, "call_customer").sudo()
+        self.assertIn("letter", call.timer_ids.escalation_id.mapped("action"), "now a person has acted")

@@ -62,7 +62,8 @@ async function askForMissing(record, stageId) {
 
 /** The lead shows the stage it is in again; whatever else was changed in the form stays. */
 function forgetStage(record) {
-    const { stage_id: _dropped, ...rest } = record._changes;
+    const rest = { ...record._changes };
+    delete rest.stage_id;
     record._changes = markRaw(rest);
     record.data = { ...record._values, ...record._changes };
     record.dirty = Object.keys(rest).length > 0;
