@@ -73,7 +73,7 @@ class Worker:
 
     def ready(self, patience=60):
         """Wait until it listens for jobs: Odoo names its connections after its process."""
-        listening = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND query LIKE 'LISTEN%%'"
+        listening = "SELECT 1 FROM pg_stat_activity WHERE datname = 'postgres' AND application_name = %s"
         deadline = time.monotonic() + patience
         while not self.bench.rows(listening, (f"odoo-{self.process.pid}",)):
             assert time.monotonic() < deadline, f"worker {self.number} does not come up: {self.log}"
@@ -118,7 +118,7 @@ def run(runs, cases_a_run=20, seed=None, name="bench_crash", exact=False, say=pr
                     worker.ready()
                 bench.rows(MAKE_DUE + " RETURNING id", (cases_a_run,))
                 wake(bench)
-                # a batch takes about half a second: somewhere in the timers, the letters, or after all is done
+                # a batch takes half a second: somewhere in the timers, the letters, or after the end
                 time.sleep(chance.uniform(0, 2))
                 for worker in chance.choice((workers, workers[:1], workers[1:])):
                     worker.kill()
