@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
+from ..engine.definition import REFUSED
+
 KINDS = [
     ("start", "Started"),
     ("opened", "Step opened"),
@@ -48,6 +50,55 @@ class SalesProcessEvent(models.Model):
     user_id = fields.Many2one("res.users", string="By", ondelete="set null", readonly=True)
     text = fields.Char(readonly=True)
     data = fields.Json(readonly=True)
+    detail = fields.Char(compute="_compute_detail", compute_sudo=True)
+
+    @api.depends("kind", "text")
+    @api.depends_context("lang")
+    def _compute_detail(self):
+        """The row as a person reads it: it is written with codes, which are the same in every language."""
+        whys = self.env["sales.process.task"]._why_words()
+        for event in self:
+            words = getattr(event, f"_detail_{event.kind}", lambda: None)()
+            event.detail = words or whys.get(event.text) or event.text
+
+    def _detail_done(self):
+        outcome = self.step_id.outcome_ids.filtered(lambda outcome: outcome.code == self.text)
+        return outcome.name or (self.text == REFUSED and self.env._("The customer refused"))
+
+    def _detail_passed(self):
+        return self.task_id.why_text or self._detail_done()
+
+    def _detail_timer(self):
+        rung = self.step_id.escalation_ids.filtered(lambda rung: rung.code == self.text)
+        return rung and self._label_of(rung, "action", rung.action)
+
+    def _detail_signal(self):
+        others = {
+            "proposal_opened": self.env._("Proposal opened"),
+            "portal_message": self.env._("Answer on the customer's page"),
+        }
+        return others.get(self.text) or self._label_of(self.env["sales.process.outcome"], "event", self.text)
+
+    def _detail_ended(self):
+        return self._label_of(self.env["sales.process.case"], "state", self.text)
+
+    def _detail_phase(self):
+        code = self.text or (self.data or {}).get("phase")
+        return self.case_id.process_id.phase_ids.filtered(lambda phase: phase.code == code).name
+
+    def _detail_moved(self):
+        return self._detail_phase()
+
+    def _detail_start(self):
+        code = (self.data or {}).get("step")
+        return self.case_id.process_id.step_ids.filtered(lambda step: step.code == code).name
+
+    def _detail_jump(self):
+        return self._detail_start()
+
+    @api.model
+    def _label_of(self, records, field, value):
+        return dict(records._fields[field]._description_selection(self.env)).get(value)
 
     @api.model
     def _append(self, vals_list):

@@ -43,7 +43,8 @@ class SalesProcessTask(models.Model):
     kind = fields.Selection(related="step_id.kind")
     on_hold = fields.Boolean(string="Paused", readonly=True, help="The case is paused: nothing runs by itself.")
     is_passed = fields.Boolean(string="Passed", readonly=True, help="Gone through without being opened.")
-    why = fields.Char(readonly=True)
+    why = fields.Char(string="Why (Code)", readonly=True)
+    why_text = fields.Char(string="Why", compute="_compute_why_text")
     user_id = fields.Many2one("res.users", string="Responsible", index="btree_not_null", readonly=True)
     team_id = fields.Many2one(related="case_id.team_id", store=True)
     company_id = fields.Many2one(related="case_id.company_id", store=True)
@@ -591,11 +592,33 @@ class SalesProcessTask(models.Model):
         answer = self.outcome_id.name or self.env._("The customer refused")
         return f"{answer}. {self.comment}" if self.comment else answer
 
+    @api.depends("why")
+    @api.depends_context("lang")
+    def _compute_why_text(self):
+        words = self._why_words()
+        for task in self:
+            task.why_text = words.get(task.why, task.why)
+
+    def _why_words(self):
+        """What the engine says about a step that was not done, as a person reads it."""
+        _ = self.env._
+        return {
+            "answered": _("the customer has answered already"),
+            "not_needed": _("not needed"),
+            "quiet": _("no letters before a person has acted"),
+            "jump": _("the deal was sent to another step"),
+            "moved": _("the deal was moved to another stage"),
+            "skipped": _("left out by hand"),
+            "won": _("the deal is won"),
+            "lost": _("the deal is lost"),
+            "merged": _("merged into another lead"),
+        }
+
     def _mark_cancelled(self, why):
         self.write({"state": "cancelled", "why": why, "date_done": fields.Datetime.now(), "error": False})
         self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")).write({"state": "cancelled"})
         self.activity_id.unlink()
-        self.env["sales.process.message"]._withdraw_for_tasks(self, why)
+        self.env["sales.process.message"]._withdraw_for_tasks(self, self._why_words().get(why, why))
         self._clear_failure()
 
     def _hold(self, held):

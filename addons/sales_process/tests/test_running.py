@@ -150,6 +150,17 @@ class TestRunning(ProcessCase):
         call.activity_id.with_user(self.leader).user_id = self.colleague
         self.assertEqual(call.user_id, self.colleague)
 
+    def test_the_timeline_speaks_words(self):
+        """What is kept in codes is shown as a person would say it."""
+        lead, call = self._at_call()
+        call.complete("reached")
+        self._task(lead, "contact_result").complete("not_a_fit", {"lost_reason_id": self.env.ref("sales_process.lost_reason_not_a_fit").id})
+        events = lead.process_event_ids
+        details = [(event.kind, event.detail) for event in events]
+        for row in (("done", "Reached"), ("done", "Not a fit"), ("phase", "Contact"), ("passed", "not needed"), ("ended", "Lost")):
+            self.assertIn(row, details)
+        self.assertFalse(events.filtered(lambda event: event.kind != "letter" and "_" in (event.detail or "")).mapped("detail"))
+
     # -- people -----------------------------------------------------------------------------------
 
     def test_new_rep_gets_the_tasks(self):
