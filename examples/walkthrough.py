@@ -4,9 +4,9 @@
     make run
     var/venv/bin/python examples/walkthrough.py
 
-Everybody does their part over the interface they really have: the web site, the rep and the leader call Odoo's
-API (OdooRPC), the customer reads the letters that `make run`'s mail catcher wrote and answers on the pages they
-link to. It says what it does, saves the PDFs under var/walkthrough/ and lists the mails.
+Everybody does their part over the interface they really have: the web site, the rep and the leader call
+Odoo's API (OdooRPC), the customer reads the letters that `make run`'s mail catcher wrote and answers on the
+pages they link to. It says what it does, saves the PDFs under var/walkthrough/ and lists the mails.
 
 Exit status: 0 the lead went all the way, 1 it got stuck, and where is said.
 """
@@ -32,7 +32,10 @@ import odoorpc
 SIGNATURE = (
     "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mNk+M9Qz0AEYBxVSF+FAAhKDveksOjmAAAAAElFTkSuQmCC"
 )
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) walkthrough of a customer"
 
 
@@ -52,7 +55,9 @@ class Seller:
         self.login = login
         secure = url.scheme == "https"
         self.odoo = odoorpc.ODOO(
-            url.hostname, port=url.port or (443 if secure else 80), protocol="jsonrpc+ssl" if secure else "jsonrpc",
+            url.hostname,
+            port=url.port or (443 if secure else 80),
+            protocol="jsonrpc+ssl" if secure else "jsonrpc",
             timeout=120,
         )
         self.odoo.login(arguments.db, login, password)
@@ -63,8 +68,10 @@ class Seller:
     def open_tasks(self, lead_id):
         """The lead's tasks that are not done: {step code: task id}."""
         tasks = self(
-            "sales.process.task", "search_read",
-            [("lead_id", "=", lead_id), ("state", "in", ("queued", "open", "failed"))], ["step_id", "state", "error"],
+            "sales.process.task",
+            "search_read",
+            [("lead_id", "=", lead_id), ("state", "in", ("queued", "open", "failed"))],
+            ["step_id", "state", "error"],
         )
         steps = self("sales.process.step", "read", [task["step_id"][0] for task in tasks], ["code"])
         codes = {step["id"]: step["code"] for step in steps}
@@ -139,11 +146,15 @@ class Customer:
         ]
         parts += [
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
-            f"Content-Type: application/octet-stream\r\n\r\n".encode() + content + b"\r\n"
+            f"Content-Type: application/octet-stream\r\n\r\n".encode()
+            + content
+            + b"\r\n"
             for name, filename, content in files
         ]
         body = b"".join(parts) + f"--{boundary}--\r\n".encode()
-        request = urllib.request.Request(url, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+        request = urllib.request.Request(
+            url, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        )
         with self.browser.open(request, timeout=60) as answer:
             return answer.read().decode()
 
@@ -165,10 +176,16 @@ class Customer:
         """Answer each item of the list: a file where files are taken, else a text."""
         page = self.page(url)
         for action in dict.fromkeys(re.findall(r'action="([^"]+/give)"', page)):
-            form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page(url), re.S).group(0)
+            form = re.search(
+                rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page(url), re.S
+            ).group(0)
             version = re.search(r'name="version"[^>]*value="(\d+)"', form).group(1)
             with_file = 'name="files"' in form
-            fields = {"version": version} if with_file else {"version": version, "text": "IBAN DE02 1203 0000 0000 2020 51"}
+            fields = (
+                {"version": version}
+                if with_file
+                else {"version": version, "text": "IBAN DE02 1203 0000 0000 2020 51"}
+            )
             files = [("files", "register.pdf", PDF)] if with_file else []
             self.post(urllib.parse.urljoin(url, action), fields, files)
 
@@ -190,11 +207,18 @@ def wait(question, what, patience=90):
 
 def find_team(admin, rep):
     """A team of the rep's that has a process for new business."""
-    processes = admin("sales.process", "search_read", [("state", "=", "active"), ("kind", "=", "new_business")], ["team_ids"])
+    processes = admin(
+        "sales.process",
+        "search_read",
+        [("state", "=", "active"), ("kind", "=", "new_business")],
+        ["team_ids"],
+    )
     team_ids = [team_id for process in processes for team_id in process["team_ids"]]
     teams = admin("crm.team", "search", [("id", "in", team_ids), ("member_ids", "in", [rep.odoo.env.uid])])
     if not teams:
-        raise Stuck(f"no team of {rep.login} has a process for new business: give it one (CRM, Sales Process)")
+        raise Stuck(
+            f"no team of {rep.login} has a process for new business: give it one (CRM, Sales Process)"
+        )
     return teams[0]
 
 
@@ -202,8 +226,12 @@ def take_in(web, team_id, customer):
     say("1. A request comes from the web site, twice: a client that got no answer calls again")
     reference = f"web-{uuid.uuid4()}"
     values = {
-        "name": "Request from the web site", "contact_name": "Clara Client", "partner_name": "Client & Sons Ltd",
-        "email_from": customer.address, "phone": "+44 20 7946 0018", "description": "We look for a yearly service.",
+        "name": "Request from the web site",
+        "contact_name": "Clara Client",
+        "partner_name": "Client & Sons Ltd",
+        "email_from": customer.address,
+        "phone": "+44 20 7946 0018",
+        "description": "We look for a yearly service.",
         "team_id": team_id,
     }
     first = web("crm.lead", "process_intake", values, reference)
@@ -217,10 +245,16 @@ def take_in(web, team_id, customer):
 def sell(rep, leader, customer, lead_id):
     say("2. The rep calls, and makes a proposal that the leader approves")
     rep.complete(lead_id, "call_customer", "reached", {"duration": 7}, "Wants a yearly contract")
-    rep.complete(lead_id, "contact_result", "interested", {
-        "description": "A yearly service", "expected_revenue": 2400.0,
-        "date_deadline": (date.today() + timedelta(days=30)).isoformat(),
-    })
+    rep.complete(
+        lead_id,
+        "contact_result",
+        "interested",
+        {
+            "description": "A yearly service",
+            "expected_revenue": 2400.0,
+            "date_deadline": (date.today() + timedelta(days=30)).isoformat(),
+        },
+    )
     rep.complete(lead_id, "make_proposal", "made")
     leader.complete(lead_id, "approve_proposal", "approved", comment="A good one")
     proposal = customer.wait_for_letter("/sales_process/paper/")
@@ -236,9 +270,16 @@ def contract(rep, leader, customer, lead_id):
     customer.give_documents(documents)
     accept_documents(rep, lead_id)
     start = date.today() - timedelta(days=330)
-    rep.complete(lead_id, "make_contract", "made", {
-        "contract_date_start": start.isoformat(), "contract_term_months": 12, "contract_customer_signatory": "Clara Client",
-    })
+    rep.complete(
+        lead_id,
+        "make_contract",
+        "made",
+        {
+            "contract_date_start": start.isoformat(),
+            "contract_term_months": 12,
+            "contract_customer_signatory": "Clara Client",
+        },
+    )
     leader.complete(lead_id, "approve_contract", "approved", comment="As agreed")
     say("5. The customer signs; the signed copy goes to both sides, the deal is won")
     customer.sign(customer.wait_for_letter("/sales_process/paper/"))
@@ -247,26 +288,43 @@ def contract(rep, leader, customer, lead_id):
 
 def accept_documents(rep, lead_id):
     order_id = order_of(rep, lead_id)
-    items = rep("sales.document.request.item", "search", [("request_id.order_id", "=", order_id), ("state", "=", "given")])
+    items = rep(
+        "sales.document.request.item",
+        "search",
+        [("request_id.order_id", "=", order_id), ("state", "=", "given")],
+    )
     rep("sales.document.request.item", "action_accept", items)
     say(f"   {rep.login}: {len(items)} documents accepted")
 
 
 def order_of(seller, lead_id):
-    return seller("sales.process.case", "search_read", [("lead_id", "=", lead_id)], ["order_id"], limit=1)[0]["order_id"][0]
+    return seller("sales.process.case", "search_read", [("lead_id", "=", lead_id)], ["order_id"], limit=1)[0][
+        "order_id"
+    ][0]
 
 
 def wait_for_state(seller, lead_id, state):
-    wait(lambda: seller("crm.lead", "read", [lead_id], ["process_state"])[0]["process_state"] == state, f"the state {state}")
+    wait(
+        lambda: seller("crm.lead", "read", [lead_id], ["process_state"])[0]["process_state"] == state,
+        f"the state {state}",
+    )
     say(f"   lead {lead_id} is {state}")
 
 
 def renew(admin, rep, leader, customer, lead_id):
     say("6. The contract ends in a month: its timer starts the renewal")
     order_id = order_of(rep, lead_id)
-    cron = admin("ir.model.data", "search_read", [("module", "=", "sales_process"), ("name", "=", "ir_cron_sales_process_contract_timers")], ["res_id"])
+    cron = admin(
+        "ir.model.data",
+        "search_read",
+        [("module", "=", "sales_process"), ("name", "=", "ir_cron_sales_process_contract_timers")],
+        ["res_id"],
+    )
     admin("ir.cron", "method_direct_trigger", [cron[0]["res_id"]])
-    renewal = wait(lambda: rep("sale.order", "read", [order_id], ["renewal_lead_id"])[0]["renewal_lead_id"], "the renewal")
+    renewal = wait(
+        lambda: rep("sale.order", "read", [order_id], ["renewal_lead_id"])[0]["renewal_lead_id"],
+        "the renewal",
+    )
     say(f"   lead {renewal[0]}: {renewal[1]}")
     rep.complete(renewal[0], "renewal_call", "agreed", {"duration": 3})
     rep.complete(renewal[0], "make_renewal", "made")
@@ -278,7 +336,12 @@ def renew(admin, rep, leader, customer, lead_id):
 
 def save_papers(seller, lead_ids, folder):
     """Every PDF that was made for these leads' orders."""
-    documents = seller("sales.document", "search_read", [("lead_id", "in", lead_ids)], ["attachment_id", "kind", "version", "sha256"])
+    documents = seller(
+        "sales.document",
+        "search_read",
+        [("lead_id", "in", lead_ids)],
+        ["attachment_id", "kind", "version", "sha256"],
+    )
     folder.mkdir(parents=True, exist_ok=True)
     say(f"7. {len(documents)} papers, saved under {folder}")
     for document in documents:
@@ -293,8 +356,16 @@ def tell_story(seller, lead_ids):
     say("8. What the process wrote down, and the time each stage took")
     for lead_id in lead_ids:
         events = seller("sales.process.event", "search_count", [("lead_id", "=", lead_id)])
-        stays = seller("crm.lead.stage.history", "search_read", [("lead_id", "=", lead_id)], ["stage_id", "date_enter", "date_leave"], order="date_enter, id")
-        say(f"   lead {lead_id}: {events} events, stages {' -> '.join(stay['stage_id'][1] for stay in stays)}")
+        stays = seller(
+            "crm.lead.stage.history",
+            "search_read",
+            [("lead_id", "=", lead_id)],
+            ["stage_id", "date_enter", "date_leave"],
+            order="date_enter, id",
+        )
+        say(
+            f"   lead {lead_id}: {events} events, stages {' -> '.join(stay['stage_id'][1] for stay in stays)}"
+        )
 
 
 def list_mails(customer, count):
@@ -308,7 +379,9 @@ def walk(arguments):
     admin = Seller(arguments, *arguments.admin.split(":", 1))
     leader = Seller(arguments, *arguments.leader.split(":", 1))
     rep = Seller(arguments, *arguments.rep.split(":", 1))
-    customer = Customer(f"clara.{uuid.uuid4().hex[:8]}@client-{uuid.uuid4().hex[:6]}.example.com", arguments.mail_dir)
+    customer = Customer(
+        f"clara.{uuid.uuid4().hex[:8]}@client-{uuid.uuid4().hex[:6]}.example.com", arguments.mail_dir
+    )
     lead_id = take_in(rep, find_team(admin, rep), customer)
     sell(rep, leader, customer, lead_id)
     contract(rep, leader, customer, lead_id)
@@ -323,7 +396,9 @@ def walk(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--url", default="http://127.0.0.1:8069")
     parser.add_argument("--db", default="sales_process")
     parser.add_argument("--admin", default="admin:admin", help="login:password")

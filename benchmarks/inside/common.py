@@ -66,7 +66,8 @@ def make_template(env):
             "name": "Bench letter",
             "model_id": env["ir.model"]._get_id("crm.lead"),
             "subject": "About {{ object.name }}",
-            "body_html": '<p>Dear <t t-out="object.contact_name[:40]"/>, <t t-out="object.user_id.name"/></p>',
+            "body_html": '<p>Dear <t t-out="object.contact_name[:40]"/>,'
+            ' <t t-out="object.user_id.name"/></p>',
             "use_default_to": True,
             "auto_delete": False,
         }

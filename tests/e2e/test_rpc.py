@@ -1,4 +1,4 @@
-"""The public interface over XML-RPC, OdooRPC and JSON-2: the same answers, clear errors, nothing half done."""
+"""The public interface over XML-RPC, OdooRPC and JSON-2: same answers, clear errors, nothing half done."""
 
 import threading
 import uuid
@@ -16,7 +16,8 @@ def team_id(server):
 
 def _values(team_id, number=0):
     return {
-        "name": f"Request {number}", "contact_name": "Анна 🚀", "email_from": f"a{uuid.uuid4().hex[:8]}@x{number}.example.com",
+        "name": f"Request {number}", "contact_name": "Анна 🚀",
+        "email_from": f"a{uuid.uuid4().hex[:8]}@x{number}.example.com",
         "phone": "+49 30 1234567", "team_id": team_id,
     }  # fmt: skip
 
@@ -26,14 +27,18 @@ def _clients(server):
     xml, odoo, json2 = server.xmlrpc("rep"), server.odoorpc("rep"), server.json2("rep")
     return [
         ("xmlrpc", xml),
-        ("odoorpc", lambda model, method, *args, **kwargs: odoo.execute_kw(model, method, list(args), kwargs)),
+        (
+            "odoorpc",
+            lambda model, method, *args, **kwargs: odoo.execute_kw(model, method, list(args), kwargs),
+        ),
         ("json2", lambda model, method, *args, **kwargs: _json2(json2, model, method, args, kwargs)),
     ]
 
 
 def _json2(call, model, method, args, kwargs):
     names = {
-        "process_intake": ("values", "external_ref"), "complete": ("ids", "outcome_code", "values", "comment"),
+        "process_intake": ("values", "external_ref"),
+        "complete": ("ids", "outcome_code", "values", "comment"),
         "process_pause": ("ids", "reason"), "process_resume": ("ids",), "read": ("ids", "fields"),
         "process_run_queued": ("ids",),
     }[method]  # fmt: skip
@@ -59,7 +64,9 @@ def test_complete_pause_resume(server, team_id):
         assert call("crm.lead", "read", [lead_id], ["process_state"])[0]["process_state"] == "paused"
         call("crm.lead", "process_resume", [lead_id])
         following = call("sales.process.task", "complete", [task_id], "reached", {"duration": 5}, "Went well")
-        assert following == call("sales.process.task", "complete", [task_id], "reached", {"duration": 5}, "Went well")
+        assert following == call(
+            "sales.process.task", "complete", [task_id], "reached", {"duration": 5}, "Went well"
+        )
         assert len(following) == 1
 
 
@@ -116,7 +123,10 @@ def test_eight_clients_at_once_make_each_lead_once(server, team_id):
     assert not failures, failures[:3]
     assert all(len(lead_ids) == 1 for lead_ids in answers.values())
     lead_ids = [lead_id for ids in answers.values() for lead_id in ids]
-    cases = server.sql("SELECT lead_id, count(*) FROM sales_process_case WHERE lead_id = ANY(%s) GROUP BY lead_id", (lead_ids,))
+    cases = server.sql(
+        "SELECT lead_id, count(*) FROM sales_process_case WHERE lead_id = ANY(%s) GROUP BY lead_id",
+        (lead_ids,),
+    )
     assert len(cases) == len(references) and all(count == 1 for _lead, count in cases)
 
 
@@ -140,5 +150,8 @@ def test_two_clients_complete_one_task(server, team_id):
         thread.join()
     assert not failures, failures
     assert len(answers) == 4 and all(answer == answers[0] for answer in answers)
-    assert server.sql("SELECT count(*) FROM sales_process_task t JOIN sales_process_step s ON s.id = t.step_id"
-                      " WHERE t.lead_id = %s AND s.code = 'contact_result'", (lead_id,)) == [(1,)]
+    assert server.sql(
+        "SELECT count(*) FROM sales_process_task t JOIN sales_process_step s ON s.id = t.step_id"
+        " WHERE t.lead_id = %s AND s.code = 'contact_result'",
+        (lead_id,),
+    ) == [(1,)]

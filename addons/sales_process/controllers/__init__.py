@@ -1,3 +1,1 @@
-from . import documents
-from . import paper
-from . import sale_portal
+from . import documents, paper, sale_portal

@@ -82,7 +82,11 @@ def _paths(process: Process) -> Iterator[Problem]:
 def _gates(process: Process) -> Iterator[Problem]:
     """Gates that no case can ever fulfil: they ask for a step that lies behind them."""
     for gate in process.gates:
-        before = [step.code for step in process.steps if process.phase_rank[step.phase] < process.phase_rank[gate.phase]]
+        before = [
+            step.code
+            for step in process.steps
+            if process.phase_rank[step.phase] < process.phase_rank[gate.phase]
+        ]
         if gate.empty or (gate.step and gate.step not in before):
             yield Problem("gate_never_opens", gate.step, detail=gate.name)
 
@@ -148,7 +152,7 @@ def _find_loop(edges: dict[str, list[str]], start: str, state: dict[str, int]) -
             codes = [step for step, _turn in way]
             for closed in codes:
                 state[closed] = 2
-            return [*codes[codes.index(targets[turn]):], targets[turn]]
+            return [*codes[codes.index(targets[turn]) :], targets[turn]]
         if not state.get(targets[turn]):
             way.append((targets[turn], 0))
     return []

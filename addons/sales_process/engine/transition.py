@@ -215,8 +215,20 @@ def _holds(outcome: Outcome, case: Case, holding: frozenset[str]) -> bool:
 class _Turn:
     """One event being worked out: a mutable copy of the case and the effects so far."""
 
-    __slots__ = ("case", "effects", "kept", "last", "process", "quiet", "seen", "skips", "state",
-                 "taken", "tasks", "visits")
+    __slots__ = (
+        "case",
+        "effects",
+        "kept",
+        "last",
+        "process",
+        "quiet",
+        "seen",
+        "skips",
+        "state",
+        "taken",
+        "tasks",
+        "visits",
+    )
 
     def __init__(self, process, case, skips):
         self.process = process
@@ -233,8 +245,16 @@ class _Turn:
         self.effects = []
 
     def result(self):
-        case = Case(self.state, tuple(self.tasks), self.visits, self.taken, self.last, self.kept,
-                    self.seen, self.quiet)
+        case = Case(
+            self.state,
+            tuple(self.tasks),
+            self.visits,
+            self.taken,
+            self.last,
+            self.kept,
+            self.seen,
+            self.quiet,
+        )
         return case, tuple(self.effects)
 
     # -- steps ------------------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+# ruff: noqa: I001 - the abstract part comes before the models that inherit from it
 from . import calendar_event
 from . import crm_lead
 from . import crm_lead_contract

@@ -17,7 +17,10 @@ class CalendarEvent(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if {"start", "stop", "duration", "active"} & set(vals):
-            self.env["sales.process.case"].sudo().search([
-                ("meeting_id", "in", self.ids), ("state", "in", ("running", "paused")),
-            ])._dates_changed("meeting_end")
+            self.env["sales.process.case"].sudo().search(
+                [
+                    ("meeting_id", "in", self.ids),
+                    ("state", "in", ("running", "paused")),
+                ]
+            )._dates_changed("meeting_end")
         return result

@@ -7,10 +7,20 @@ from odoo.tools import SQL, email_normalize, escape_psql
 from ..engine import transition
 
 OPEN_STATES = ("new", "running", "paused")
-SIGNS_OF_LIFE = frozenset({
-    "proposal_accepted", "proposal_refused", "proposal_change_asked", "documents_complete", "contract_signed",
-    "contract_declined", "reply", "call", "meeting", "portal_message",
-})
+SIGNS_OF_LIFE = frozenset(
+    {
+        "proposal_accepted",
+        "proposal_refused",
+        "proposal_change_asked",
+        "documents_complete",
+        "contract_signed",
+        "contract_declined",
+        "reply",
+        "call",
+        "meeting",
+        "portal_message",
+    }
+)
 
 
 class CrmLead(models.Model):
@@ -20,31 +30,57 @@ class CrmLead(models.Model):
 
     process_case_ids = fields.One2many("sales.process.case", "lead_id", string="Process Cases", readonly=True)
     process_case_id = fields.Many2one("sales.process.case", compute="_compute_process", string="Open Case")
-    process_id = fields.Many2one("sales.process", compute="_compute_process", search="_search_process_id", string="Sales Process")
+    process_id = fields.Many2one(
+        "sales.process", compute="_compute_process", search="_search_process_id", string="Sales Process"
+    )
     process_state = fields.Selection(
         [
-            ("none", "None"), ("running", "Running"), ("paused", "Paused"),
-            ("won", "Won"), ("lost", "Lost"), ("merged", "Merged"),
+            ("none", "None"),
+            ("running", "Running"),
+            ("paused", "Paused"),
+            ("won", "Won"),
+            ("lost", "Lost"),
+            ("merged", "Merged"),
         ],
-        compute="_compute_process", search="_search_process_state", string="Process State",
+        compute="_compute_process",
+        search="_search_process_state",
+        string="Process State",
     )
     process_task_ids = fields.One2many(
-        "sales.process.task", "lead_id", string="Process Tasks", readonly=True, domain=[("is_passed", "=", False)],
+        "sales.process.task",
+        "lead_id",
+        string="Process Tasks",
+        readonly=True,
+        domain=[("is_passed", "=", False)],
     )
     process_open_task_ids = fields.One2many(
-        "sales.process.task", "lead_id", string="Open Process Tasks", readonly=True,
+        "sales.process.task",
+        "lead_id",
+        string="Open Process Tasks",
+        readonly=True,
         domain=[("state", "in", ("queued", "open", "failed"))],
     )
-    process_step_id = fields.Many2one("sales.process.step", compute="_compute_process_step", string="Process Step")
-    process_event_ids = fields.One2many("sales.process.event", "lead_id", string="Process Events", readonly=True)
+    process_step_id = fields.Many2one(
+        "sales.process.step", compute="_compute_process_step", string="Process Step"
+    )
+    process_event_ids = fields.One2many(
+        "sales.process.event", "lead_id", string="Process Events", readonly=True
+    )
     process_message_ids = fields.One2many("sales.process.message", "lead_id", string="Letters", readonly=True)
     process_mail_paused = fields.Boolean(
-        string="Letters Paused", copy=False, tracking=True, help="No automatic letter goes to this customer from here.",
+        string="Letters Paused",
+        copy=False,
+        tracking=True,
+        help="No automatic letter goes to this customer from here.",
     )
     process_return_date = fields.Date(string="Come Back On", copy=False)
     external_ref = fields.Char(
-        compute="_compute_external_ref", inverse="_inverse_external_ref", search="_search_external_ref",
-        string="External Reference", copy=False, help="Under which another system knows this lead.",
+        compute="_compute_external_ref",
+        inverse="_inverse_external_ref",
+        search="_search_external_ref",
+        string="External Reference",
+        copy=False,
+        help="Under which another system knows this lead.",
     )
 
     # ------------------------------------------------------------------
@@ -78,19 +114,31 @@ class CrmLead(models.Model):
         # the case that counts is the open one, else the latest
         Case = self.env["sales.process.case"]
         Case.flush_model(["lead_id", "state"])
-        domain = fields.Domain("id", "in", SQL(
-            """(
-                SELECT ours.lead_id FROM sales_process_case ours WHERE ours.state IN %s AND (ours.state IN %s OR NOT EXISTS (
+        domain = fields.Domain(
+            "id",
+            "in",
+            SQL(
+                """(
+                SELECT ours.lead_id FROM sales_process_case ours
+                 WHERE ours.state IN %s AND (ours.state IN %s OR NOT EXISTS (
                     SELECT FROM sales_process_case later
                      WHERE later.lead_id = ours.lead_id AND (later.id > ours.id OR later.state IN %s)
                 ))
-            )""", tuple(states) or ("",), OPEN_STATES, OPEN_STATES,
-        ))
+            )""",
+                tuple(states) or ("",),
+                OPEN_STATES,
+                OPEN_STATES,
+            ),
+        )
         return domain | fields.Domain("process_case_ids", "=", False) if "none" in value else domain
 
     @api.depends("create_date")
     def _compute_external_ref(self):
-        refs = self.env["crm.lead.external.ref"].sudo().search_fetch([("lead_id", "in", self.ids)], ["lead_id", "name"])
+        refs = (
+            self.env["crm.lead.external.ref"]
+            .sudo()
+            .search_fetch([("lead_id", "in", self.ids)], ["lead_id", "name"])
+        )
         names = {ref.lead_id.id: ref.name for ref in refs.sorted("id", reverse=True)}
         for lead in self:
             lead.external_ref = names.get(lead.id)
@@ -98,9 +146,17 @@ class CrmLead(models.Model):
     def _inverse_external_ref(self):
         for lead in self.filtered("external_ref"):
             company = lead.company_id or self.env.company
-            known = self.env["crm.lead.external.ref"]._find([lead.external_ref], company).get(lead.external_ref)
+            known = (
+                self.env["crm.lead.external.ref"]._find([lead.external_ref], company).get(lead.external_ref)
+            )
             if known and known != lead:
-                raise UserError(self.env._("The reference %(ref)s belongs to %(lead)s.", ref=lead.external_ref, lead=known.display_name))
+                raise UserError(
+                    self.env._(
+                        "The reference %(ref)s belongs to %(lead)s.",
+                        ref=lead.external_ref,
+                        lead=known.display_name,
+                    )
+                )
             if not known:
                 self.env["crm.lead.external.ref"]._link({lead.external_ref: lead}, company)
 
@@ -154,23 +210,39 @@ class CrmLead(models.Model):
         unknown = [str(name) for name in values if name not in self._fields]
         if unknown:
             raise UserError(self.env._("A lead has no field %s.", ", ".join(sorted(unknown))))
-        if external_ref is not None and (not isinstance(external_ref, str) or not external_ref.strip() or len(external_ref) > 256):
+        if external_ref is not None and (
+            not isinstance(external_ref, str) or not external_ref.strip() or len(external_ref) > 256
+        ):
             raise UserError(self.env._("The external reference must be a text of 1 to 256 characters."))
-        name = values.get("name") or values.get("partner_name") or values.get("contact_name") or values.get("email_from") or values.get("phone")
+        name = (
+            values.get("name")
+            or values.get("partner_name")
+            or values.get("contact_name")
+            or values.get("email_from")
+            or values.get("phone")
+        )
         if not name:
-            raise UserError(self.env._("The request has neither a name nor a contact: there is nothing to work with."))
+            raise UserError(
+                self.env._("The request has neither a name nor a contact: there is nothing to work with.")
+            )
         return {**values, "name": values.get("name") or self.env._("Request of %s", name)}
 
     @api.model
     def _process_intake_company(self, values):
         team = self.env["crm.team"].browse(values.get("team_id") or [])
-        return self.env["res.company"].browse(values.get("company_id") or []) or team.company_id or self.env.company
+        return (
+            self.env["res.company"].browse(values.get("company_id") or [])
+            or team.company_id
+            or self.env.company
+        )
 
     @api.model
     def _process_find_ref(self, external_ref, company):
         if not external_ref:
             return self.browse()
-        return self.env["crm.lead.external.ref"]._find([external_ref], company).get(external_ref, self.browse())
+        return (
+            self.env["crm.lead.external.ref"]._find([external_ref], company).get(external_ref, self.browse())
+        )
 
     # ------------------------------------------------------------------
     # PUBLIC: RUNNING
@@ -183,22 +255,27 @@ class CrmLead(models.Model):
 
         :param step_code: the step to begin at; None: by the stage in which the lead stands.
         :raise UserError: a lead without a process to run on, one that runs already, or has ended.
-        :raise ValidationError: gates on the way to the step that are not passed; they do not hold for leaders.
+        :raise ValidationError: gates on the way to the step that are not passed; for leaders none hold.
         """
         self.check_access("write")
         ended = self.filtered(lambda lead: not lead.active or lead.won_status != "pending")
         if ended:
-            raise UserError(self.env._("%s is won, lost or archived: take it back first.", ended[0].display_name))
+            raise UserError(
+                self.env._("%s is won, lost or archived: take it back first.", ended[0].display_name)
+            )
         busy = self.filtered("process_case_id")
         if busy:
             raise UserError(self.env._("%s is already in a process.", busy[0].display_name))
         process_of = self._process_find()
         left = self - self.browse(lead.id for lead in process_of)
         if left:
-            raise UserError(self.env._(
-                "No active process fits %(lead)s of the team %(team)s. Give the team a process first.",
-                lead=left[0].display_name, team=left[0].team_id.name or self.env._("(none)"),
-            ))
+            raise UserError(
+                self.env._(
+                    "No active process fits %(lead)s of the team %(team)s. Give the team a process first.",
+                    lead=left[0].display_name,
+                    team=left[0].team_id.name or self.env._("(none)"),
+                )
+            )
         free = not step_code or self.env.user.has_group("sales_process.group_leader")
         self._process_enter(process_of, step_code, quiet=True, gates=None if free else "stage")
         return True
@@ -211,7 +288,9 @@ class CrmLead(models.Model):
 
     def _process_renewed_contracts(self):
         """dict lead -> the contract that it is to renew; leads of new business are left out."""
-        contracts = self.env["sale.order"].sudo().search([("renewal_lead_id", "in", self.ids)]) if self.ids else ()
+        contracts = (
+            self.env["sale.order"].sudo().search([("renewal_lead_id", "in", self.ids)]) if self.ids else ()
+        )
         return {self.browse(contract.renewal_lead_id.id): contract for contract in contracts}
 
     def _process_enter(self, process_of, step_code=None, quiet=False, gates=None):
@@ -227,7 +306,9 @@ class CrmLead(models.Model):
             if code and code not in process._definition().by_code:
                 raise UserError(
                     self.env._(
-                        "The process %(process)s has no step %(code)s.", process=process.display_name, code=code
+                        "The process %(process)s has no step %(code)s.",
+                        process=process.display_name,
+                        code=code,
                     )
                 )
             groups.setdefault(code, {})[lead] = process
@@ -272,7 +353,9 @@ class CrmLead(models.Model):
         :raise UserError: the reason does not exist, or a lead is not running.
         """
         self.check_access("write")
-        reason = self.env["crm.lost.reason"].browse(self.env["sales.process.task"]._as_id(lost_reason_id)).exists()
+        reason = (
+            self.env["crm.lost.reason"].browse(self.env["sales.process.task"]._as_id(lost_reason_id)).exists()
+        )
         if not reason:
             raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
         idle = self.filtered(lambda lead: not lead.process_case_id)
@@ -312,7 +395,7 @@ class CrmLead(models.Model):
             self.env["sales.process.message"]._postpone(leads)
 
     def _process_customer_lives(self, why):
-        """Letters that wait for this customer's answer are withdrawn, waits for it are over, the rep hears of it."""
+        """Letters and waits for an answer of this customer are over, and the rep hears of it."""
         leads = self.sudo()
         told = self.env["sales.process.message"]._answered(leads, why)
         waiting = leads.process_case_id.filtered(lambda case: case.state == "running")
@@ -327,9 +410,17 @@ class CrmLead(models.Model):
     def _process_somebody_wrote(self, sender):
         """A mail came from a customer's address: it counts for every lead of their company."""
         key = self.env["sales.process.message"]._domain_key(email_normalize(sender))
-        colleagues = self.env["sales.process.message"].sudo().search([
-            ("domain_key", "=", key), ("state", "in", ("planned", "held")),
-        ]).lead_id
+        colleagues = (
+            self.env["sales.process.message"]
+            .sudo()
+            .search(
+                [
+                    ("domain_key", "=", key),
+                    ("state", "in", ("planned", "held")),
+                ]
+            )
+            .lead_id
+        )
         leads = (self | colleagues).filtered("process_case_id")
         if leads:
             leads._process_customer_lives(self.env._("%s wrote", sender))
@@ -359,9 +450,15 @@ class CrmLead(models.Model):
         if self.partner_id:
             return self.partner_id
         if not (self.contact_name or self.partner_name or self.email_from):
-            raise UserError(self.env._("%s names neither a person nor a company: fill one in.", self.display_name))
+            raise UserError(
+                self.env._("%s names neither a person nor a company: fill one in.", self.display_name)
+            )
         company = self._process_find_company()
-        known = self._find_matching_partner() if hasattr(self, "_find_matching_partner") else self.env["res.partner"]
+        known = (
+            self._find_matching_partner()
+            if hasattr(self, "_find_matching_partner")
+            else self.env["res.partner"]
+        )
         lead = self.with_context(default_parent_id=company.id) if company and not known else self
         lead._handle_partner_assignment(force_partner_id=known.id or False, create_missing=True)
         if company and self.partner_id and not self.partner_id.parent_id and self.partner_id != company:
@@ -372,10 +469,14 @@ class CrmLead(models.Model):
         """A company that is known by this lead's company name, in its own company or in none."""
         if not self.partner_name:
             return self.env["res.partner"]
-        return self.env["res.partner"].search([
-            ("is_company", "=", True), ("name", "=ilike", escape_psql(self.partner_name.strip())),
-            ("company_id", "in", [False, self.company_id.id]),
-        ], limit=1)
+        return self.env["res.partner"].search(
+            [
+                ("is_company", "=", True),
+                ("name", "=ilike", escape_psql(self.partner_name.strip())),
+                ("company_id", "in", [False, self.company_id.id]),
+            ],
+            limit=1,
+        )
 
     def _process_confirm_order(self):
         """Confirm the order of each case: no contract follows. Called by the step "Confirm the order"."""
@@ -389,7 +490,9 @@ class CrmLead(models.Model):
 
     def _process_plan_return(self):
         """Lost, but not for ever: when to come back, by the reason's policy."""
-        for lead in self.filtered(lambda lead: lead.won_status == "lost" and lead.process_case_ids and not lead.process_return_date):
+        for lead in self.filtered(
+            lambda lead: lead.won_status == "lost" and lead.process_case_ids and not lead.process_return_date
+        ):
             reason = lead.lost_reason_id
             if reason.process_return == "weeks":
                 lead.process_return_date = fields.Date.today() + timedelta(weeks=reason.process_return_weeks)
@@ -397,14 +500,22 @@ class CrmLead(models.Model):
     @api.model
     def _cron_process_return(self):
         """Open a new case on lost leads whose day has come, each naming the old one."""
-        domain = [("process_return_date", "<=", fields.Date.today()), ("active", "=", False), ("won_status", "=", "lost")]
+        domain = [
+            ("process_return_date", "<=", fields.Date.today()),
+            ("active", "=", False),
+            ("won_status", "=", "lost"),
+        ]
         while True:
-            leads = self.sudo().with_context(active_test=False).search(domain, limit=200).try_lock_for_update()
+            leads = (
+                self.sudo().with_context(active_test=False).search(domain, limit=200).try_lock_for_update()
+            )
             if not leads:
                 break
             leads.process_return_date = False
             self.env["sales.process.task"]._guarded(
-                leads, lambda batch: batch._process_return(), lambda lead, error: lead._process_log("error", text=error),
+                leads,
+                lambda batch: batch._process_return(),
+                lambda lead, error: lead._process_log("error", text=error),
             )
             if not self.env["ir.cron"]._commit_progress(len(leads), remaining=0):
                 break
@@ -419,7 +530,11 @@ class CrmLead(models.Model):
         previous = {lead: lead.process_case_ids.sorted("id")[-1:] for lead in leads}
         groups = {}
         for lead, case in previous.items():
-            process = case.process_id if case.process_id.state != "archived" else self.env["sales.process"]._for_leads(lead).get(lead, case.process_id)
+            process = (
+                case.process_id
+                if case.process_id.state != "archived"
+                else self.env["sales.process"]._for_leads(lead).get(lead, case.process_id)
+            )
             code = step_code if step_code in process._definition().by_code else process._entry_for(lead)
             groups.setdefault(code, {})[lead] = process
         for code, same in groups.items():
@@ -434,20 +549,26 @@ class CrmLead(models.Model):
         """New leads of a team with a process start on it by themselves."""
         leads = super().create(vals_list)
         if not self._process_starts_later():
-            imported = self.env.context.get("import_file") and self.env.user.has_group("sales_process.group_leader")
+            imported = self.env.context.get("import_file") and self.env.user.has_group(
+                "sales_process.group_leader"
+            )
             leads._process_autostart(gates=None if imported else "all")
         return leads
 
     @api.model
     def _process_starts_later(self):
         """An import brings its own history and starts the process itself."""
-        return self.env.context.get("sales_process_no_start") and (self.env.su or self.env.user.has_group("sales_process.group_leader"))
+        return self.env.context.get("sales_process_no_start") and (
+            self.env.su or self.env.user.has_group("sales_process.group_leader")
+        )
 
     def _process_autostart(self, gates=None):
         by_team = self.env["sales.process"]._active_by_team()
         if not by_team:
             return
-        fresh = self.filtered(lambda lead: lead.team_id.id in by_team and lead.won_status == "pending" and lead.active)
+        fresh = self.filtered(
+            lambda lead: lead.team_id.id in by_team and lead.won_status == "pending" and lead.active
+        )
         process_of = self.env["sales.process"]._for_leads(fresh.sudo())
         if process_of:
             self._process_enter(process_of, gates=gates)
@@ -465,7 +586,9 @@ class CrmLead(models.Model):
             if lead.stage_id.is_won:
                 winning[case] = case.process_id._phase_of(lead.stage_id)
                 continue
-            phase = case.process_id.phase_ids.filtered(lambda phase, lead=lead: lead.stage_id in phase.stage_ids)
+            phase = case.process_id.phase_ids.filtered(
+                lambda phase, lead=lead: lead.stage_id in phase.stage_ids
+            )
             if phase and case.phase_id and case.phase_id not in phase:
                 moves[case] = phase[:1]
         if winning:
@@ -474,7 +597,7 @@ class CrmLead(models.Model):
             self.env["sales.process.case"].sudo().browse(case.id for case in moves)._followed_by_hand(moves)
 
     def write(self, vals):
-        """A lead that gets another rep takes its open tasks along; one that gets another team starts there."""
+        """Another rep gets the open tasks along with the lead; in another team it starts there."""
         may_start = {"team_id", "user_id"} & set(vals) and self.env["sales.process"]._active_by_team()
         teams = {lead: lead.team_id for lead in self.sudo()} if may_start else {}
         result = super().write(vals)
@@ -504,12 +627,15 @@ class CrmLead(models.Model):
 
     def _process_follow_rep(self):
         tasks = self.sudo().process_open_task_ids.filtered(
-            lambda task: task.state == "open" and task.step_id.assignee_type == "rep" and task.step_id.kind != "wait"
+            lambda task: (
+                task.state == "open" and task.step_id.assignee_type == "rep" and task.step_id.kind != "wait"
+            )
         )
         if tasks:
-            tasks._assign({
-                task: task.case_id._first_available(task.lead_id.user_id) for task in tasks
-            }, self.env._("the lead has another salesperson"))
+            tasks._assign(
+                {task: task.case_id._first_available(task.lead_id.user_id) for task in tasks},
+                self.env._("the lead has another salesperson"),
+            )
 
     def _handle_won_lost(self, old_status_by_lead, new_status_by_lead):
         """Won, lost, archived or taken back outside the process: the case follows."""
@@ -529,9 +655,15 @@ class CrmLead(models.Model):
         if ended:
             open_cases.browse(case.id for case in ended)._handle(ended)
         going = open_cases - open_cases.browse(case.id for case in ended)
-        going.filtered(lambda case: not case.lead_id.active)._pause(self.env._("the lead is archived"), archived=True)
+        going.filtered(lambda case: not case.lead_id.active)._pause(
+            self.env._("the lead is archived"), archived=True
+        )
         going.filtered(lambda case: case.lead_id.active and case.paused_by_archiving)._resume()
-        back = self.filtered(lambda lead: not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active)
+        back = self.filtered(
+            lambda lead: (
+                not any(new.get(lead.id, {}).values()) and any(old.get(lead.id, {}).values()) and lead.active
+            )
+        )
         back.process_return_date = False
         back._process_reopen("call_customer" if self.env.context.get("sales_process_return") else None)
 
@@ -544,7 +676,11 @@ class CrmLead(models.Model):
         """Merge another lead into this one, which is kept whatever their places in the pipeline."""
         self.ensure_one()
         self._merge_dependences(other)
-        missing = {name: other[name] for name in ("phone", "email_from", "contact_name", "partner_name") if other[name] and not self[name]}
+        missing = {
+            name: other[name]
+            for name in ("phone", "email_from", "contact_name", "partner_name")
+            if other[name] and not self[name]
+        }
         if missing:
             self.write(missing)
         self._process_log("note", text=self.env._("%s was merged into this lead", other.display_name))
@@ -562,18 +698,25 @@ class CrmLead(models.Model):
         cases.flush_recordset()
         cases.event_ids._repoint(keeper)
         cases.task_ids.write({"lead_id": keeper.id})
-        self.env["sales.process.message"].sudo().search([("case_id", "in", cases.ids)]).write({"lead_id": keeper.id})
+        self.env["sales.process.message"].sudo().search([("case_id", "in", cases.ids)]).write(
+            {"lead_id": keeper.id}
+        )
         cases.write({"lead_id": keeper.id})
 
     def _process_log(self, kind, text=None, **data):
         """Append an event to the log of each of these leads."""
-        self.env["sales.process.event"]._append([
-            {
-                "case_id": (lead.sudo().process_case_id or lead.sudo().process_case_ids[:1]).id, "lead_id": lead.id,
-                "kind": kind, "text": text, "data": data or None,
-            }
-            for lead in self
-        ])
+        self.env["sales.process.event"]._append(
+            [
+                {
+                    "case_id": (lead.sudo().process_case_id or lead.sudo().process_case_ids[:1]).id,
+                    "lead_id": lead.id,
+                    "kind": kind,
+                    "text": text,
+                    "data": data or None,
+                }
+                for lead in self
+            ]
+        )
 
     def process_forget_customer(self):
         """Blank the customer's name and address in what the process wrote down about these leads.
@@ -585,7 +728,9 @@ class CrmLead(models.Model):
             raise AccessError(self.env._("This is for process owners."))
         leads = self.sudo()
         leads.process_event_ids._forget_persons()
-        leads.process_message_ids.write({"email_to": False, "domain_key": False, "commercial_partner_id": False})
+        leads.process_message_ids.write(
+            {"email_to": False, "domain_key": False, "commercial_partner_id": False}
+        )
         leads.process_task_ids.write({"comment": False})
         return True
 
@@ -610,7 +755,9 @@ class CrmLead(models.Model):
         stage_id = self.env["sales.process.task"]._as_id(stage_id)
         if override_reason is not None:
             if not self.env.user.has_group("sales_process.group_leader"):
-                raise AccessError(self.env._("Only a team leader moves a lead past the conditions of a stage."))
+                raise AccessError(
+                    self.env._("Only a team leader moves a lead past the conditions of a stage.")
+                )
             if not isinstance(override_reason, str) or not override_reason.strip():
                 raise UserError(self.env._("Say why the conditions do not matter here."))
             self.sudo()._process_override(self.env["crm.stage"].browse(stage_id), override_reason.strip())
@@ -624,7 +771,9 @@ class CrmLead(models.Model):
             if missing:
                 memory = dict(case.memory or {})
                 case.memory = {**memory, "overrides": [*memory.get("overrides", ()), phase.id]}
-                case.lead_id.with_user(self.env.uid)._process_log("override", text=f"{phase.name}: {reason}", missing=missing[case])
+                case.lead_id.with_user(self.env.uid)._process_log(
+                    "override", text=f"{phase.name}: {reason}", missing=missing[case]
+                )
 
     def process_missing(self, stage_id):
         """What each of these leads lacks to be moved to a stage.
@@ -638,7 +787,11 @@ class CrmLead(models.Model):
             phase = case.process_id._phase_of(stage)
             missing = case._missing_at_gates({case: phase}).get(case) if phase else None
             if missing:
-                gates = case.process_id.gate_ids.filtered(lambda gate, case=case, phase=phase: gate.kind == "fields" and case._passes_phase(gate.phase_id, phase))
+                gates = case.process_id.gate_ids.filtered(
+                    lambda gate, case=case, phase=phase: (
+                        gate.kind == "fields" and case._passes_phase(gate.phase_id, phase)
+                    )
+                )
                 names = [field.name for field in gates.field_ids if not case.lead_id[field.name]]
                 found.append({"lead_id": case.lead_id.id, "missing": missing, "fields": names})
         return found

@@ -8,11 +8,14 @@ class CrmTeam(models.Model):
 
     process_ids = fields.Many2many("sales.process", string="Sales Processes", readonly=True)
     process_calendar_id = fields.Many2one(
-        "resource.calendar", string="Process Working Hours",
+        "resource.calendar",
+        string="Process Working Hours",
         help="Deadlines of the sales process count in these hours; empty: the company's.",
     )
     process_channel_id = fields.Many2one(
-        "discuss.channel", string="Process Channel", help="Where the process tells the team what happens.",
+        "discuss.channel",
+        string="Process Channel",
+        help="Where the process tells the team what happens.",
     )
 
     @api.model_create_multi
@@ -27,9 +30,12 @@ class CrmTeam(models.Model):
         if before is not None:
             self._processes_given(before | self.process_ids)
         if "process_calendar_id" in vals:
-            self.env["sales.process.task"].sudo().search([
-                ("team_id", "in", self.ids), ("state", "=", "open"),
-            ])._reschedule()
+            self.env["sales.process.task"].sudo().search(
+                [
+                    ("team_id", "in", self.ids),
+                    ("state", "=", "open"),
+                ]
+            )._reschedule()
         if "active" in vals or "company_id" in vals:
             self.env.registry.clear_cache()
         return result

@@ -1,7 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-
 from odoo.addons.mail.tools.discuss import Store
+from odoo.exceptions import UserError
 
 PLACE = frozenset({"res_model", "res_model_id", "res_id"})
 
@@ -12,7 +11,11 @@ class MailActivity(models.Model):
     _inherit = "mail.activity"
 
     process_task_id = fields.Many2one(
-        "sales.process.task", string="Process Task", ondelete="cascade", index="btree_not_null", readonly=True,
+        "sales.process.task",
+        string="Process Task",
+        ondelete="cascade",
+        index="btree_not_null",
+        readonly=True,
     )
 
     def _action_done(self, feedback=False, attachment_ids=None):
@@ -30,8 +33,11 @@ class MailActivity(models.Model):
     def _process_calls_made(self):
         """A call that somebody logs beside the process is a sign of life of the customer."""
         calls = self.filtered(
-            lambda activity: activity.res_model == "crm.lead" and activity.activity_category == "phonecall"
-            and not activity.sudo().process_task_id
+            lambda activity: (
+                activity.res_model == "crm.lead"
+                and activity.activity_category == "phonecall"
+                and not activity.sudo().process_task_id
+            )
         )
         leads = self.env["crm.lead"].browse(calls.mapped("res_id")).exists().filtered("process_case_id")
         if leads:
@@ -42,16 +48,21 @@ class MailActivity(models.Model):
         outcomes = task.sudo().step_id.outcome_ids
         if len(outcomes) != 1:
             codes = ", ".join(f"{outcome.code} ({outcome.name})" for outcome in outcomes)
-            raise UserError(self.env._(
-                "“%(task)s” can end in several ways. Open the task and choose one: %(codes)s.",
-                task=task.display_name, codes=codes,
-            ))
+            raise UserError(
+                self.env._(
+                    "“%(task)s” can end in several ways. Open the task and choose one: %(codes)s.",
+                    task=task.display_name,
+                    codes=codes,
+                )
+            )
         task.complete(outcomes.code, comment=feedback or None)
 
     @api.autovacuum
     def _gc_delete_old_overdue_activities(self):
         """However old, a task that is open is still to be done."""
-        return super(MailActivity, self.with_context(sales_process_vacuum=True))._gc_delete_old_overdue_activities()
+        return super(
+            MailActivity, self.with_context(sales_process_vacuum=True)
+        )._gc_delete_old_overdue_activities()
 
     def unlink(self):
         if self.env.context.get("sales_process_vacuum"):
@@ -64,10 +75,13 @@ class MailActivity(models.Model):
         tasks = self.sudo().process_task_id.exists()
         tasks = tasks.filtered(lambda task: task.state == "open" and task.activity_id in self)
         if tasks:
-            raise UserError(self.env._(
-                "“%s” belongs to the sales process and cannot be cancelled. Complete it with an outcome, "
-                "hand it over, or pause the process.", tasks[0].display_name,
-            ))
+            raise UserError(
+                self.env._(
+                    "“%s” belongs to the sales process and cannot be cancelled. Complete it with an outcome, "
+                    "hand it over, or pause the process.",
+                    tasks[0].display_name,
+                )
+            )
 
     def write(self, vals):
         """Whoever gets the activity gets the task."""
@@ -82,7 +96,7 @@ class MailActivity(models.Model):
         return result
 
     def _check_process_write(self, vals):
-        """An activity stays with its task: it is handed over by the task's rules, and neither moved nor put away."""
+        """An activity stays with its task: handed over by the task's rules, neither moved nor put away."""
         if "process_task_id" in vals:
             raise UserError(self.env._("The task of an activity is not changed by hand."))
         tasks = self._open_process_tasks() if {"user_id", "active", *PLACE} & set(vals) else None
@@ -90,21 +104,29 @@ class MailActivity(models.Model):
             return
         # a merge moves the activity to where it has moved the task
         follows = set(vals) & PLACE == {"res_id"} and set(tasks.lead_id.ids) == {vals["res_id"]}
-        if set(vals) & PLACE and not follows or not vals.get("active", True):
-            raise UserError(self.env._(
-                "“%s” belongs to the sales process: its activity is neither moved nor archived. Complete it with an outcome, "
-                "hand it over, or pause the process.", tasks[0].display_name,
-            ))
+        if (set(vals) & PLACE and not follows) or not vals.get("active", True):
+            raise UserError(
+                self.env._(
+                    "“%s” belongs to the sales process: its activity is neither moved nor archived. "
+                    "Complete it with an outcome, "
+                    "hand it over, or pause the process.",
+                    tasks[0].display_name,
+                )
+            )
         if "user_id" in vals:
             tasks.with_env(self.env)._check_hand_over(vals["user_id"])
 
     def _open_process_tasks(self):
         """The open tasks that these activities stand for."""
-        return self.sudo().process_task_id.filtered(lambda task: task.state == "open" and task.activity_id in self)
+        return self.sudo().process_task_id.filtered(
+            lambda task: task.state == "open" and task.activity_id in self
+        )
 
     @api.model_create_multi
     def create(self, vals_list):
-        named = self.env.context.get("default_process_task_id") or any(vals.get("process_task_id") for vals in vals_list)
+        named = self.env.context.get("default_process_task_id") or any(
+            vals.get("process_task_id") for vals in vals_list
+        )
         if named and not self.env.su:
             raise UserError(self.env._("Tasks of the process make their activities themselves."))
         return super().create(vals_list)

@@ -12,6 +12,9 @@ class MailMessage(models.Model):
         self.ensure_one()
         author = self.sudo().author_id
         return (
-            self.message_type == "comment" and bool(author) and not self.is_internal
-            and author.partner_share and not author.user_ids.filtered(lambda user: not user.share)
+            self.message_type == "comment"
+            and bool(author)
+            and not self.is_internal
+            and author.partner_share
+            and not author.user_ids.filtered(lambda user: not user.share)
         )

@@ -28,9 +28,17 @@ class MailThread(models.AbstractModel):
         return (
             auto_submitted != "no"
             or precedence in ("auto_reply", "bulk", "junk", "list")
-            or any(message.get(header) for header in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "List-Id"))
-            and not message.get("X-MS-Exchange-Organization-AuthAs")
-            or (parseaddr(message.get("Return-Path") or "x@x")[1] == "" and message.get("Return-Path") is not None)
+            or (
+                any(
+                    message.get(header)
+                    for header in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "List-Id")
+                )
+                and not message.get("X-MS-Exchange-Organization-AuthAs")
+            )
+            or (
+                parseaddr(message.get("Return-Path") or "x@x")[1] == ""
+                and message.get("Return-Path") is not None
+            )
         )
 
     @api.model
@@ -47,5 +55,7 @@ class MailThread(models.AbstractModel):
             if model == "crm.lead":
                 leads |= leads.browse(route_thread or thread_id).exists()
             elif model == "sale.order":
-                leads |= self.env["sale.order"].sudo().browse(route_thread or thread_id).exists().opportunity_id
+                leads |= (
+                    self.env["sale.order"].sudo().browse(route_thread or thread_id).exists().opportunity_id
+                )
         leads._process_somebody_wrote(sender)

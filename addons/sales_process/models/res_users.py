@@ -7,7 +7,9 @@ class ResUsers(models.Model):
     _inherit = "res.users"
 
     process_substitute_id = fields.Many2one(
-        "res.users", string="Substitute", domain=[("share", "=", False)],
+        "res.users",
+        string="Substitute",
+        domain=[("share", "=", False)],
         help="Takes over tasks of the sales process while this person is away.",
     )
 
@@ -23,10 +25,18 @@ class ResUsers(models.Model):
     def _process_absent(self):
         """The users who are on leave now, by Odoo's own resource calendar."""
         now = fields.Datetime.now()
-        leaves = self.env["resource.calendar.leaves"].sudo().search([
-            ("date_from", "<=", now), ("date_to", ">", now), ("resource_id.user_id", "!=", False),
-            ("time_type", "=", "leave"),
-        ])
+        leaves = (
+            self.env["resource.calendar.leaves"]
+            .sudo()
+            .search(
+                [
+                    ("date_from", "<=", now),
+                    ("date_to", ">", now),
+                    ("resource_id.user_id", "!=", False),
+                    ("time_type", "=", "leave"),
+                ]
+            )
+        )
         return leaves.resource_id.user_id
 
     def action_archive(self):
@@ -45,7 +55,11 @@ class ResUsers(models.Model):
 
     def _process_hand_over(self):
         """Open tasks of people who leave go to those who stand in for them, activities included."""
-        tasks = self.env["sales.process.task"].sudo().search([("user_id", "in", self.ids), ("state", "=", "open")])
+        tasks = (
+            self.env["sales.process.task"]
+            .sudo()
+            .search([("user_id", "in", self.ids), ("state", "=", "open")])
+        )
         away = self | self._process_absent() if tasks else self
         heirs = {}
         for task in tasks:

@@ -8,13 +8,20 @@ class ResourceCalendar(models.Model):
 
     _inherit = "resource.calendar"
 
-    process_stale = fields.Boolean(readonly=True, help="Deadlines of the sales process are to be worked out anew.")
+    process_stale = fields.Boolean(
+        readonly=True, help="Deadlines of the sales process are to be worked out anew."
+    )
 
     def _process_hours_changed(self):
         """Open tasks are rescheduled after commit, in a job: there may be thousands of them."""
         teams = self.env["crm.team"].sudo().with_context(active_test=False)
         used = teams.search([("process_calendar_id", "in", self.ids)]).process_calendar_id
-        used |= self.env["res.company"].sudo().search([("resource_calendar_id", "in", self.ids)]).resource_calendar_id
+        used |= (
+            self.env["res.company"]
+            .sudo()
+            .search([("resource_calendar_id", "in", self.ids)])
+            .resource_calendar_id
+        )
         if used and self.env["sales.process.task"].sudo().search_count([("state", "=", "open")], limit=1):
             used.sudo().write({"process_stale": True})
             self.env["sales.process.task"]._wake("sales_process.ir_cron_sales_process_reschedule")
@@ -29,12 +36,21 @@ class ResourceCalendar(models.Model):
 
     def _process_reschedule(self):
         domain = [
-            ("state", "=", "open"), "|", ("team_id.process_calendar_id", "=", self.id),
-            "&", ("team_id.process_calendar_id", "=", False), "|", ("company_id.resource_calendar_id", "=", self.id),
+            ("state", "=", "open"),
+            "|",
+            ("team_id.process_calendar_id", "=", self.id),
+            "&",
+            ("team_id.process_calendar_id", "=", False),
+            "|",
+            ("company_id.resource_calendar_id", "=", self.id),
             ("company_id", "=", False),
         ]
         last = 0
-        while tasks := self.env["sales.process.task"].sudo().search([*domain, ("id", ">", last)], order="id", limit=BATCH):
+        while (
+            tasks := self.env["sales.process.task"]
+            .sudo()
+            .search([*domain, ("id", ">", last)], order="id", limit=BATCH)
+        ):
             tasks._reschedule()
             last = tasks[-1].id
             self.env["ir.cron"]._commit_progress(len(tasks))

@@ -16,9 +16,16 @@ class SaleOrder(models.Model):
         return result
 
     def _process_open_cases(self):
-        return self.env["sales.process.case"].sudo().search([
-            ("order_id", "in", self.ids), ("state", "in", ("running", "paused")),
-        ])
+        return (
+            self.env["sales.process.case"]
+            .sudo()
+            .search(
+                [
+                    ("order_id", "in", self.ids),
+                    ("state", "in", ("running", "paused")),
+                ]
+            )
+        )
 
     def _message_post_after_hook(self, message, msg_vals):
         """What the customer writes on the portal is a sign of life."""

@@ -28,16 +28,24 @@ class SalesProcess(models.Model):
     version = fields.Integer(default=1, readonly=True, copy=False)
     state = fields.Selection(
         [("draft", "Draft"), ("active", "Active"), ("archived", "Archived")],
-        default="draft", required=True, readonly=True, copy=False, tracking=True,
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
     )
     sequence = fields.Integer(default=10, help="Where several processes fit a lead, the first one is taken.")
     kind = fields.Selection(
         [("new_business", "New business"), ("renewal", "Renewal"), ("other", "Other")],
-        default="new_business", required=True,
+        default="new_business",
+        required=True,
     )
     company_id = fields.Many2one("res.company", string="Company", index="btree_not_null")
     owner_id = fields.Many2one(
-        "res.users", string="Process Owner", default=lambda self: self.env.user, tracking=True,
+        "res.users",
+        string="Process Owner",
+        default=lambda self: self.env.user,
+        tracking=True,
         help="Hears of automatic steps that failed and of tasks nobody took care of.",
     )
     origin_id = fields.Many2one("sales.process", string="Made From", readonly=True, copy=False)
@@ -49,10 +57,13 @@ class SalesProcess(models.Model):
 
     quotation_template_id = fields.Many2one("sale.order.template", string="Quotation Template")
     channel_id = fields.Many2one(
-        "discuss.channel", string="Team Channel", help="Where notices go; a team may name its own.",
+        "discuss.channel",
+        string="Team Channel",
+        help="Where notices go; a team may name its own.",
     )
     mail_paused = fields.Boolean(
-        string="Letters Paused", tracking=True,
+        string="Letters Paused",
+        tracking=True,
         help="No automatic letter of this process is sent. Those due meanwhile wait.",
     )
     phase_ids = fields.One2many("sales.process.phase", "process_id", string="Phases", copy=True)
@@ -65,7 +76,8 @@ class SalesProcess(models.Model):
         "(code, version, COALESCE(company_id, 0))", "A version of this process has this number already."
     )
     _one_active = models.UniqueIndex(
-        "(code, COALESCE(company_id, 0)) WHERE state = 'active'", "Only one version of a process can be active."
+        "(code, COALESCE(company_id, 0)) WHERE state = 'active'",
+        "Only one version of a process can be active.",
     )
 
     @api.depends("name", "version", "state")
@@ -74,10 +86,13 @@ class SalesProcess(models.Model):
             process.display_name = f"{process.name} v{process.version}"
 
     def _compute_case_count(self):
-        counts = dict(self.env["sales.process.case"]._read_group(
-            [("process_id", "in", self.ids), ("state", "in", ("running", "paused"))],
-            ["process_id"], ["__count"],
-        ))
+        counts = dict(
+            self.env["sales.process.case"]._read_group(
+                [("process_id", "in", self.ids), ("state", "in", ("running", "paused"))],
+                ["process_id"],
+                ["__count"],
+            )
+        )
         for process in self:
             process.case_count = counts.get(process, 0)
 
@@ -119,9 +134,12 @@ class SalesProcess(models.Model):
     def _unlink_except_used(self):
         used = self.env["sales.process.case"].sudo().search([("process_id", "in", self.ids)], limit=1)
         if used:
-            raise UserError(self.env._(
-                "Deals ran on %s: its history would be lost. Archive it instead.", used.process_id.display_name
-            ))
+            raise UserError(
+                self.env._(
+                    "Deals ran on %s: its history would be lost. Archive it instead.",
+                    used.process_id.display_name,
+                )
+            )
 
     def unlink(self):
         result = super().unlink()
@@ -132,7 +150,9 @@ class SalesProcess(models.Model):
         vals_list = super().copy_data(default)
         for process, vals in zip(self, vals_list, strict=True):
             if "version" not in vals:
-                vals["code"] = default.get("code") if default and default.get("code") else f"{process.code}_copy"
+                vals["code"] = (
+                    default.get("code") if default and default.get("code") else f"{process.code}_copy"
+                )
                 vals["name"] = self.env._("%s (copy)", process.name)
                 vals["team_ids"] = []
         return vals_list
@@ -147,7 +167,8 @@ class SalesProcess(models.Model):
         """Copy steps with all that points from one to another, which plain copying would leave behind."""
         phases = dict(zip(self.phase_ids, twin.phase_ids.sorted(), strict=True))
         steps = {
-            step: step.copy({"process_id": twin.id, "phase_id": phases[step.phase_id].id}) for step in self.step_ids
+            step: step.copy({"process_id": twin.id, "phase_id": phases[step.phase_id].id})
+            for step in self.step_ids
         }
         # what was just made stands in the cache in the order of making, not in its own
         self.env.flush_all()
@@ -158,10 +179,13 @@ class SalesProcess(models.Model):
         for step, step_twin in steps.items():
             step._point_copy(step_twin, steps, outcomes)
         for gate in self.gate_ids:
-            gate.copy({
-                "process_id": twin.id, "phase_id": phases[gate.phase_id].id,
-                "step_id": steps[gate.step_id].id if gate.step_id else False,
-            })
+            gate.copy(
+                {
+                    "process_id": twin.id,
+                    "phase_id": phases[gate.phase_id].id,
+                    "step_id": steps[gate.step_id].id if gate.step_id else False,
+                }
+            )
 
     # ------------------------------------------------------------------
     # ACTIONS
@@ -170,15 +194,28 @@ class SalesProcess(models.Model):
     def action_new_version(self):
         """A draft copy of this version, with the next number, to be changed and activated."""
         self.ensure_one()
-        latest = self.search([
-            ("code", "=", self.code), ("company_id", "=", self.company_id.id),
-        ], order="version desc", limit=1)
-        draft = self.copy({
-            "code": self.code, "name": self.name, "version": latest.version + 1, "origin_id": self.id,
-            "team_ids": [fields.Command.set(self.team_ids.ids)],
-        })
+        latest = self.search(
+            [
+                ("code", "=", self.code),
+                ("company_id", "=", self.company_id.id),
+            ],
+            order="version desc",
+            limit=1,
+        )
+        draft = self.copy(
+            {
+                "code": self.code,
+                "name": self.name,
+                "version": latest.version + 1,
+                "origin_id": self.id,
+                "team_ids": [fields.Command.set(self.team_ids.ids)],
+            }
+        )
         return {
-            "type": "ir.actions.act_window", "res_model": self._name, "res_id": draft.id, "view_mode": "form",
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": draft.id,
+            "view_mode": "form",
         }
 
     def action_activate(self):
@@ -190,13 +227,20 @@ class SalesProcess(models.Model):
         for process in self:
             blocking = [text for text, blocks in process._problems() if blocks]
             if blocking:
-                raise UserError(self.env._(
-                    "%(process)s cannot be activated yet:\n%(problems)s",
-                    process=process.display_name, problems="\n".join(f"• {text}" for text in blocking),
-                ))
-            former = self.search([
-                ("code", "=", process.code), ("company_id", "=", process.company_id.id), ("state", "=", "active"),
-            ])
+                raise UserError(
+                    self.env._(
+                        "%(process)s cannot be activated yet:\n%(problems)s",
+                        process=process.display_name,
+                        problems="\n".join(f"• {text}" for text in blocking),
+                    )
+                )
+            former = self.search(
+                [
+                    ("code", "=", process.code),
+                    ("company_id", "=", process.company_id.id),
+                    ("state", "=", "active"),
+                ]
+            )
             former.sudo().write({"state": "archived"})
             former.flush_recordset(["state"])
             process.sudo().write({"state": "active"})
@@ -213,19 +257,30 @@ class SalesProcess(models.Model):
         """Tell what is wrong with a draft, without activating it."""
         self.ensure_one()
         problems = self._problems()
-        message = "\n".join(text for text, _blocking in problems) or self.env._("Nothing found: ready to be activated.")
+        message = "\n".join(text for text, _blocking in problems) or self.env._(
+            "Nothing found: ready to be activated."
+        )
         kind = "danger" if any(blocks for _text, blocks in problems) else "warning" if problems else "success"
         return {
-            "type": "ir.actions.client", "tag": "display_notification",
-            "params": {"title": self.display_name, "message": message, "type": kind, "sticky": bool(problems)},
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "title": self.display_name,
+                "message": message,
+                "type": kind,
+                "sticky": bool(problems),
+            },
         }
 
     def action_view_cases(self):
         """Open the deals that run on this version."""
         self.ensure_one()
         return {
-            "type": "ir.actions.act_window", "name": self.env._("Deals"), "res_model": "sales.process.case",
-            "view_mode": "list,form", "domain": [("process_id", "=", self.id)],
+            "type": "ir.actions.act_window",
+            "name": self.env._("Deals"),
+            "res_model": "sales.process.case",
+            "view_mode": "list,form",
+            "domain": [("process_id", "=", self.id)],
         }
 
     # ------------------------------------------------------------------
@@ -264,7 +319,7 @@ class SalesProcess(models.Model):
         found = {}
         for team, team_leads in leads.filtered("team_id").grouped("team_id").items():
             for process in self.sudo().browse(by_team.get(team.id, ())):
-                if kind and process.kind != kind or not kind and process.kind == "renewal":
+                if (kind and process.kind != kind) or (not kind and process.kind == "renewal"):
                     continue
                 waiting = team_leads.filtered(lambda lead: lead not in found)
                 for lead in process._fitting(waiting):
@@ -273,7 +328,9 @@ class SalesProcess(models.Model):
 
     def _fitting(self, leads):
         """Those of the leads that the start rules and the company of this process admit."""
-        leads = leads.filtered(lambda lead: not self.company_id or lead.company_id in (self.company_id, lead.company_id.browse()))
+        leads = leads.filtered(
+            lambda lead: not self.company_id or lead.company_id in (self.company_id, lead.company_id.browse())
+        )
         domain = self._lead_domain()
         return leads if domain.is_true() else leads.filtered_domain(domain)
 
@@ -310,7 +367,8 @@ class SalesProcess(models.Model):
             owner = process.owner_id if process.owner_id.active else process.env.ref("base.user_admin")
             if not process._warnings():
                 process.with_context(mail_activity_quick_update=True).activity_schedule(
-                    "mail.mail_activity_data_warning", user_id=owner.id,
+                    "mail.mail_activity_data_warning",
+                    user_id=owner.id,
                     summary=process.env._("Automatic steps have failed: see the error desk"),
                 )
 
@@ -318,9 +376,13 @@ class SalesProcess(models.Model):
         """The warning goes when nothing is on the error desk any more."""
         warned = self.sudo().filtered(lambda process: process._warnings())
         for process in warned:
-            failed = process.env["sales.process.task"].search_count([
-                ("process_id", "=", process.id), ("error", "!=", False),
-            ], limit=1)
+            failed = process.env["sales.process.task"].search_count(
+                [
+                    ("process_id", "=", process.id),
+                    ("error", "!=", False),
+                ],
+                limit=1,
+            )
             if not failed:
                 process._warnings().unlink()
 
@@ -339,7 +401,8 @@ class SalesProcess(models.Model):
     def _read_definition(self):
         process = self.sudo()
         return engine.Process(
-            code=process.code, version=process.version,
+            code=process.code,
+            version=process.version,
             phases=tuple(process.phase_ids.mapped("code")),
             steps=tuple(step._definition() for step in process.step_ids),
             gates=tuple(gate._definition() for gate in process.gate_ids),
@@ -362,18 +425,38 @@ class SalesProcess(models.Model):
             "no_outcome": self.env._("it has no outcome: say what can come of it."),
             "unknown_outcome": self.env._("the outcome “%s” does not exist: choose another.", problem.detail),
             "unknown_step": self.env._("an outcome leads to a step that does not exist: %s.", problem.detail),
-            "dead_end": self.env._("the outcome “%s” leads nowhere: give it a next step or an end.", problem.detail),
+            "dead_end": self.env._(
+                "the outcome “%s” leads nowhere: give it a next step or an end.", problem.detail
+            ),
             "unreachable": self.env._("no way leads to it: let an outcome lead here, or delete the step."),
             "never_ends": self.env._("from here a deal can never be won or lost: add a way to an end."),
-            "endless_loop": self.env._("these steps would run in a circle for ever: %s. Put a task or a wait between them.", problem.detail),
+            "endless_loop": self.env._(
+                "these steps would run in a circle for ever: %s. Put a task or a wait between them.",
+                problem.detail,
+            ),
             "no_template": self.env._("the e-mail template is missing: choose one. %s", problem.detail),
             "no_assignee": self.env._("nobody can be found to do it: choose who is responsible."),
-            "no_leader": self.env._("it falls to the team leader, and a team of this process has none: the sales managers will get it."),
-            "gate_never_opens": self.env._("the gate “%s” can never be passed: it asks for nothing, or for a step that lies behind it.", problem.detail),
-            "waits_for_nothing": self.env._("it waits for nothing: give it a deadline or an event of the customer."),
+            "no_leader": self.env._(
+                "it falls to the team leader, and a team of this process has none: "
+                "the sales managers will get it."
+            ),
+            "gate_never_opens": self.env._(
+                "the gate “%s” can never be passed: it asks for nothing, or for a step that lies behind it.",
+                problem.detail,
+            ),
+            "waits_for_nothing": self.env._(
+                "it waits for nothing: give it a deadline or an event of the customer."
+            ),
             "no_timer": self.env._("if nobody acts, nothing happens: add an escalation."),
-            "no_deadline": self.env._("the escalation “%s” counts from a deadline the step does not have.", problem.detail),
-            "no_default": self.env._("its last outcome has a condition: a deal that meets none would be stuck. Remove it from the last one."),
-            "unknown_field": self.env._("its form shows the field “%s”, which does not exist.", problem.detail),
+            "no_deadline": self.env._(
+                "the escalation “%s” counts from a deadline the step does not have.", problem.detail
+            ),
+            "no_default": self.env._(
+                "its last outcome has a condition: a deal that meets none would be stuck. "
+                "Remove it from the last one."
+            ),
+            "unknown_field": self.env._(
+                "its form shows the field “%s”, which does not exist.", problem.detail
+            ),
         }
         return f"{step}: {texts[problem.code]}"

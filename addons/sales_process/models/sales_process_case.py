@@ -1,7 +1,6 @@
 from datetime import datetime, time
 
 import pytz
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -33,16 +32,29 @@ class SalesProcessCase(models.Model):
     _order = "id desc"
     _rec_name = "lead_id"
 
-    lead_id = fields.Many2one("crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True)
+    lead_id = fields.Many2one(
+        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
+    )
     process_id = fields.Many2one(
-        "sales.process", string="Process", required=True, ondelete="restrict", index=True, readonly=True,
+        "sales.process",
+        string="Process",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        readonly=True,
     )
     state = fields.Selection(
         [
-            ("new", "New"), ("running", "Running"), ("paused", "Paused"),
-            ("won", "Won"), ("lost", "Lost"), ("merged", "Merged"),
+            ("new", "New"),
+            ("running", "Running"),
+            ("paused", "Paused"),
+            ("won", "Won"),
+            ("lost", "Lost"),
+            ("merged", "Merged"),
         ],
-        default="new", required=True, readonly=True,
+        default="new",
+        required=True,
+        readonly=True,
     )
     phase_id = fields.Many2one("sales.process.phase", string="Phase", ondelete="restrict", readonly=True)
     team_id = fields.Many2one(related="lead_id.team_id", store=True, index="btree_not_null")
@@ -50,14 +62,26 @@ class SalesProcessCase(models.Model):
     user_id = fields.Many2one(related="lead_id.user_id", string="Salesperson")
     step_name = fields.Char(string="Current Step", compute="_compute_step_name")
     order_id = fields.Many2one(
-        "sale.order", string="Order", ondelete="set null", index="btree_not_null", readonly=True,
+        "sale.order",
+        string="Order",
+        ondelete="set null",
+        index="btree_not_null",
+        readonly=True,
         help="The order that the proposal and the contract of this case are made from.",
     )
     meeting_id = fields.Many2one(
-        "calendar.event", string="Meeting", ondelete="set null", index="btree_not_null", readonly=True,
+        "calendar.event",
+        string="Meeting",
+        ondelete="set null",
+        index="btree_not_null",
+        readonly=True,
     )
     previous_case_id = fields.Many2one(
-        "sales.process.case", string="Case Before", ondelete="set null", index="btree_not_null", readonly=True,
+        "sales.process.case",
+        string="Case Before",
+        ondelete="set null",
+        index="btree_not_null",
+        readonly=True,
     )
     task_ids = fields.One2many("sales.process.task", "case_id", string="Tasks", readonly=True)
     event_ids = fields.One2many("sales.process.event", "case_id", string="Events", readonly=True)
@@ -68,11 +92,13 @@ class SalesProcessCase(models.Model):
     paused_by_archiving = fields.Boolean(readonly=True)
     end_outcome = fields.Char(readonly=True)
     started_quietly = fields.Boolean(
-        readonly=True, help="Entered while it was under way: nothing goes to the customer before a person has acted."
+        readonly=True,
+        help="Entered while it was under way: nothing goes to the customer before a person has acted.",
     )
     memory = fields.Json(readonly=True, help="What the engine remembers of the way so far.")
     revision = fields.Integer(
-        readonly=True, help="Counts the decisions. Two at once collide here, and the second one is made anew.",
+        readonly=True,
+        help="Counts the decisions. Two at once collide here, and the second one is made anew.",
     )
 
     _one_open = models.UniqueIndex(
@@ -87,7 +113,10 @@ class SalesProcessCase(models.Model):
         """Open the lead of this case."""
         self.ensure_one()
         return {
-            "type": "ir.actions.act_window", "res_model": "crm.lead", "res_id": self.lead_id.id, "view_mode": "form",
+            "type": "ir.actions.act_window",
+            "res_model": "crm.lead",
+            "res_id": self.lead_id.id,
+            "view_mode": "form",
         }
 
     # ------------------------------------------------------------------
@@ -101,7 +130,9 @@ class SalesProcessCase(models.Model):
         return transition.Case(
             state=self.state,
             tasks=tuple(task._engine_task() for task in self._open_tasks()),
-            visits=memory.get("visits", {}), taken=memory.get("taken", {}), last=memory.get("last", {}),
+            visits=memory.get("visits", {}),
+            taken=memory.get("taken", {}),
+            last=memory.get("last", {}),
             kept=tuple(tuple(mark) for mark in memory.get("kept", ())),
             seen=frozenset(tuple(mark) for mark in memory.get("seen", ())),
             quiet=memory.get("quiet", False),
@@ -118,8 +149,11 @@ class SalesProcessCase(models.Model):
     @staticmethod
     def _as_memory(case):
         return {
-            "visits": dict(case.visits), "taken": dict(case.taken), "last": dict(case.last),
-            "kept": [list(mark) for mark in case.kept], "seen": sorted([list(mark) for mark in case.seen], key=str),
+            "visits": dict(case.visits),
+            "taken": dict(case.taken),
+            "last": dict(case.last),
+            "kept": [list(mark) for mark in case.kept],
+            "seen": sorted([list(mark) for mark in case.seen], key=str),
             "quiet": case.quiet,
         }
 
@@ -167,13 +201,20 @@ class SalesProcessCase(models.Model):
             event = events[case]
             try:
                 after, effects = transition.decide(
-                    case.process_id._definition(), case._engine_case(), event, skips[case],
+                    case.process_id._definition(),
+                    case._engine_case(),
+                    event,
+                    skips[case],
                 )
             except transition.TransitionError as error:
-                raise UserError(self.env._(
-                    "%(lead)s: this is not possible now (%(reason)s). Reload the page: somebody may have been faster.",
-                    lead=case.lead_id.display_name, reason=error,
-                )) from error
+                raise UserError(
+                    self.env._(
+                        "%(lead)s: this is not possible now (%(reason)s). "
+                        "Reload the page: somebody may have been faster.",
+                        lead=case.lead_id.display_name,
+                        reason=error,
+                    )
+                ) from error
             turns[case] = (event, after, effects)
         return turns
 
@@ -181,7 +222,10 @@ class SalesProcessCase(models.Model):
         now = fields.Datetime.now()
         for case, (_event, after, _effects) in turns.items():
             overrides = (case.memory or {}).get("overrides", [])
-            vals = {"memory": {**self._as_memory(after), "overrides": overrides}, "revision": case.revision + 1}
+            vals = {
+                "memory": {**self._as_memory(after), "overrides": overrides},
+                "revision": case.revision + 1,
+            }
             if after.state != case.state:
                 vals["state"] = after.state
                 if after.state not in OPEN_STATES:
@@ -193,8 +237,10 @@ class SalesProcessCase(models.Model):
     def _effects(self, turns, kind):
         """(case, effect) of one kind, over all turns."""
         return [
-            (case, effect) for case, (_event, _after, effects) in turns.items()
-            for effect in effects if type(effect) is kind
+            (case, effect)
+            for case, (_event, _after, effects) in turns.items()
+            for effect in effects
+            if type(effect) is kind
         ]
 
     # -- tasks ----------------------------------------------------------------------------------
@@ -227,35 +273,56 @@ class SalesProcessCase(models.Model):
         for case, effect in self._effects(turns, PassTask):
             step = case._step(effect.task.step)
             outcome = step.outcome_ids.filtered(lambda outcome, code=effect.outcome: outcome.code == code)
-            vals_list.append({
-                **case._task_vals(step, effect.task.visit, origins), "state": "done", "is_passed": True,
-                "outcome_id": outcome.id, "date_open": now, "date_done": now, "why": effect.why,
-            })
+            vals_list.append(
+                {
+                    **case._task_vals(step, effect.task.visit, origins),
+                    "state": "done",
+                    "is_passed": True,
+                    "outcome_id": outcome.id,
+                    "date_open": now,
+                    "date_done": now,
+                    "why": effect.why,
+                }
+            )
         if vals_list:
             self.env["sales.process.task"].create(vals_list)
 
     def _task_vals(self, step, visit, origins):
         return {
-            "case_id": self.id, "lead_id": self.lead_id.id, "process_id": self.process_id.id, "step_id": step.id,
-            "visit": visit, "order_id": self.order_id.id, "origin_task_id": origins[self].id if self in origins else False,
+            "case_id": self.id,
+            "lead_id": self.lead_id.id,
+            "process_id": self.process_id.id,
+            "step_id": step.id,
+            "visit": visit,
+            "order_id": self.order_id.id,
+            "origin_task_id": origins[self].id if self in origins else False,
             # given, so that they need not be written afterwards
-            "team_id": self.team_id.id, "company_id": self.company_id.id,
+            "team_id": self.team_id.id,
+            "company_id": self.company_id.id,
         }
 
     def _open_new_tasks(self, turns, origins):
         """Make the rows of the steps that open, with deadlines, timers, activities; dict case -> tasks."""
         working_time = WorkingTime()
-        opening = [(case, case._step(effect.task.step), effect) for case, effect in self._effects(turns, OpenTask)]
+        opening = [
+            (case, case._step(effect.task.step), effect) for case, effect in self._effects(turns, OpenTask)
+        ]
         Task = self.env["sales.process.task"]
-        tasks = Task.create([
-            {
-                **case._task_vals(step, effect.task.visit, origins),
-                **case._planned(step, effect, working_time),
-            }
-            for case, step, effect in opening
-        ]) if opening else Task
+        tasks = (
+            Task.create(
+                [
+                    {
+                        **case._task_vals(step, effect.task.visit, origins),
+                        **case._planned(step, effect, working_time),
+                    }
+                    for case, step, effect in opening
+                ]
+            )
+            if opening
+            else Task
+        )
         tasks._opened(working_time)
-        opened = {case: Task for case in turns}
+        opened = dict.fromkeys(turns, Task)
         for task in tasks:
             opened[task.case_id] |= task
         return opened
@@ -269,7 +336,9 @@ class SalesProcessCase(models.Model):
         deadline = step._definition_deadline(self, begin, calendar, working_time)
         automatic = step.kind in ("mail", "document", "action", "notice", "decision")
         return {
-            "state": "queued" if automatic else "open", "date_open": begin, "date_deadline": deadline,
+            "state": "queued" if automatic else "open",
+            "date_open": begin,
+            "date_deadline": deadline,
             "on_hold": self.state == "paused",
         }
 
@@ -294,7 +363,7 @@ class SalesProcessCase(models.Model):
         return zone.localize(datetime.combine(day, time(23, 59))).astimezone(pytz.utc).replace(tzinfo=None)
 
     def _dates_changed(self, name):
-        """A moment outside was moved (the meeting, the validity of the proposal): what hangs on it follows."""
+        """A moment outside was moved (a meeting, a proposal's validity): what hangs on it follows."""
         tasks = self.sudo().task_ids.filtered(
             lambda task: task.state == "open" and name in (task.step_id.opens_at, task.step_id.due_at)
         )
@@ -309,12 +378,12 @@ class SalesProcessCase(models.Model):
         for case, (event, _after, effects) in turns.items():
             phases = [effect.phase for effect in effects if type(effect) is MovePhase]
             if phases:
-                phase = case.process_id.phase_ids.filtered(lambda phase: phase.code == phases[-1])
+                phase = case.process_id.phase_ids.filtered(lambda phase, code=phases[-1]: phase.code == code)
                 by_hand = type(event) in (transition.PhaseMoved, transition.Start)
                 moving[case] = (phase, by_hand)
-        self.browse(case.id for case in moving)._check_gates({
-            case: phase for case, (phase, by_hand) in moving.items() if not by_hand
-        })
+        self.browse(case.id for case in moving)._check_gates(
+            {case: phase for case, (phase, by_hand) in moving.items() if not by_hand}
+        )
         leads_by_stage = {}
         for case, (phase, _by_hand) in moving.items():
             case.phase_id = phase
@@ -333,8 +402,12 @@ class SalesProcessCase(models.Model):
         missing = self._missing_at_gates(phase_of)
         if missing:
             lines = [
-                self.env._("%(lead)s cannot move to “%(phase)s” yet. Missing: %(missing)s.",
-                           lead=case.lead_id.display_name, phase=phase_of[case].name, missing=", ".join(names))
+                self.env._(
+                    "%(lead)s cannot move to “%(phase)s” yet. Missing: %(missing)s.",
+                    lead=case.lead_id.display_name,
+                    phase=phase_of[case].name,
+                    missing=", ".join(names),
+                )
                 for case, names in list(missing.items())[:10]
             ]
             raise ValidationError("\n".join(lines))
@@ -345,11 +418,16 @@ class SalesProcessCase(models.Model):
         for process in self.process_id:
             for gate in process.gate_ids:
                 cases = self.filtered(
-                    lambda case, gate=gate, process=process: case.process_id == process and case in phase_of
-                    and case._passes_phase(gate.phase_id, phase_of[case])
+                    lambda case, gate=gate, process=process: (
+                        case.process_id == process
+                        and case in phase_of
+                        and case._passes_phase(gate.phase_id, phase_of[case])
+                    )
                 )
                 for case, names in (gate._missing_for(cases) if cases else {}).items():
-                    missing.setdefault(case, []).extend(name for name in names if name not in missing.get(case, ()))
+                    missing.setdefault(case, []).extend(
+                        name for name in names if name not in missing.get(case, ())
+                    )
         return {case: names for case, names in missing.items() if not case._is_overridden(phase_of[case])}
 
     def _passes_phase(self, gated, target):
@@ -369,7 +447,9 @@ class SalesProcessCase(models.Model):
         by_rung = {}
         for case, effect in self._effects(turns, FireRung):
             task = case._task_of(effect.task)
-            rung = task.step_id.escalation_ids.filtered(lambda rung, code=effect.escalation.code: rung.code == code)
+            rung = task.step_id.escalation_ids.filtered(
+                lambda rung, code=effect.escalation.code: rung.code == code
+            )
             by_rung[rung] = by_rung.get(rung, self.env["sales.process.task"]) | task
         for rung, tasks in by_rung.items():
             tasks._escalate(rung)
@@ -378,7 +458,7 @@ class SalesProcessCase(models.Model):
 
     def _end(self, turns):
         """Win or lose the leads of the cases that ended, and stop what waits for them."""
-        ended = {case: effect for case, effect in self._effects(turns, EndCase)}
+        ended = dict(self._effects(turns, EndCase))
         cases = self.browse(case.id for case in ended)
         if not cases:
             return
@@ -397,7 +477,11 @@ class SalesProcessCase(models.Model):
         if self.lead_id.lost_reason_id:
             return self.lead_id.lost_reason_id
         last = self.task_ids.filtered(lambda task: task.state == "done").sorted("id")[-1:]
-        return last.outcome_id.lost_reason_id or self.env.ref("sales_process.lost_reason_no_answer", False) or last.outcome_id.lost_reason_id
+        return (
+            last.outcome_id.lost_reason_id
+            or self.env.ref("sales_process.lost_reason_no_answer", False)
+            or last.outcome_id.lost_reason_id
+        )
 
     # -- log ------------------------------------------------------------------------------------
 
@@ -427,7 +511,11 @@ class SalesProcessCase(models.Model):
     def _effect_vals(self, effect):
         """The row of an effect; None where nothing is worth a row."""
         kinds = {
-            OpenTask: "opened", CloseTask: "done", PassTask: "passed", CancelTask: "cancelled", FireRung: "timer",
+            OpenTask: "opened",
+            CloseTask: "done",
+            PassTask: "passed",
+            CancelTask: "cancelled",
+            FireRung: "timer",
         }
         kind = type(effect)
         if kind in kinds:
@@ -436,7 +524,10 @@ class SalesProcessCase(models.Model):
             if kind is FireRung:
                 detail = effect.escalation.code
             return {
-                "kind": kinds[kind], "task_id": task.id, "step_id": task.step_id.id, "text": detail,
+                "kind": kinds[kind],
+                "task_id": task.id,
+                "step_id": task.step_id.id,
+                "text": detail,
                 "data": {"outcome": detail} if kind in (CloseTask, PassTask) else None,
             }
         if kind is EndCase:
@@ -452,7 +543,7 @@ class SalesProcessCase(models.Model):
     # ------------------------------------------------------------------
 
     def _first_available(self, user, absent=None):
-        """The user, or who stands in for them: substitute, team's leader, the company's sales managers, owner.
+        """The user, or who stands in: substitute, team's leader, the company's sales managers, owner.
 
         An archived or absent person is nobody.
         """
@@ -472,7 +563,12 @@ class SalesProcessCase(models.Model):
         managers = self.env.ref("sales_team.group_sale_manager").all_user_ids
         company = self.company_id
         return managers.filtered(
-            lambda user: user.active and not user.share and user.id != 1 and (not company or company in user.company_ids)
+            lambda user: (
+                user.active
+                and not user.share
+                and user.id != 1
+                and (not company or company in user.company_ids)
+            )
         ).sorted("id")
 
     # ------------------------------------------------------------------
@@ -487,21 +583,26 @@ class SalesProcessCase(models.Model):
         :param step_code: the step to begin at; None: the first one.
         :param quiet: nothing is written to the customer until a person has acted.
         :param previous: dict lead -> the case that this one goes on from.
-        :param gates: which gates hold: `all` on the way to the step, those behind the lead's `stage`; None: none.
+        :param gates: which gates hold: `all` on the way to the step, or those behind the lead's
+            `stage`; None: none.
         :return: the new cases.
         """
         leads = self.env["crm.lead"].browse(lead.id for lead in process_of)
         contracts = leads._process_renewed_contracts()
-        cases = self.sudo().create([
-            {
-                "lead_id": lead.id, "process_id": process.id,
-                "team_id": lead.team_id.id, "company_id": lead.company_id.id,
-                "previous_case_id": (previous or {}).get(lead, self.browse()).id,
-                "order_id": contracts[lead].id if lead in contracts else False,
-                "started_quietly": quiet,
-            }
-            for lead, process in process_of.items()
-        ])
+        cases = self.sudo().create(
+            [
+                {
+                    "lead_id": lead.id,
+                    "process_id": process.id,
+                    "team_id": lead.team_id.id,
+                    "company_id": lead.company_id.id,
+                    "previous_case_id": (previous or {}).get(lead, self.browse()).id,
+                    "order_id": contracts[lead].id if lead in contracts else False,
+                    "started_quietly": quiet,
+                }
+                for lead, process in process_of.items()
+            ]
+        )
         if gates:
             cases._check_entry(step_code, gates)
         cases._handle({case: transition.Start(step_code, quiet) for case in cases})
@@ -522,7 +623,7 @@ class SalesProcessCase(models.Model):
         not the customer."""
         try:
             with self.env.cr.savepoint():
-                self._handle({case: signal for case in self})
+                self._handle(dict.fromkeys(self, signal))
         except UserError as error:
             if len(self) > 1:
                 for case in self:
@@ -536,9 +637,13 @@ class SalesProcessCase(models.Model):
         :param archived: the lead was archived; it goes on when it is taken back.
         """
         running = self.filtered(lambda case: case.state == "running")
-        running.sudo().write({
-            "pause_reason": reason, "date_paused": fields.Datetime.now(), "paused_by_archiving": archived,
-        })
+        running.sudo().write(
+            {
+                "pause_reason": reason,
+                "date_paused": fields.Datetime.now(),
+                "paused_by_archiving": archived,
+            }
+        )
         running._handle({case: transition.Pause() for case in running})
         running._open_tasks()._hold(True)
 

@@ -16,7 +16,8 @@ class SalesProcessEscalation(models.Model):
     code = fields.Char(compute="_compute_code", store=True, readonly=False, precompute=True, required=True)
     anchor = fields.Selection(
         [("open", "after opening"), ("before", "before the deadline"), ("after", "after the deadline")],
-        default="after", required=True,
+        default="after",
+        required=True,
     )
     amount = fields.Float(digits=(16, 2))
     unit = fields.Selection(TIME_UNITS, default="hours", required=True)
@@ -30,19 +31,23 @@ class SalesProcessEscalation(models.Model):
             ("owner", "Tell the process owner"),
             ("outcome", "Take an outcome"),
         ],
-        required=True, default="remind",
+        required=True,
+        default="remind",
     )
     template_id = fields.Many2one("mail.template", string="Letter", ondelete="restrict")
     hold_amount = fields.Float(string="Announced Before", digits=(16, 2))
     hold_unit = fields.Selection(TIME_UNITS, default="hours", required=True)
     until = fields.Selection(
         [("answered", "Until the customer answers"), ("done", "Until the step is done")],
-        default="answered", required=True,
+        default="answered",
+        required=True,
         help="A sign of life withdraws the first kind, and puts the second off by one working day.",
     )
     outcome_id = fields.Many2one("sales.process.outcome", string="Outcome", ondelete="restrict", copy=False)
 
-    _code_unique = models.Constraint("UNIQUE (step_id, code)", "Two escalations of a step cannot share a code.")
+    _code_unique = models.Constraint(
+        "UNIQUE (step_id, code)", "Two escalations of a step cannot share a code."
+    )
 
     @api.depends("action", "anchor", "amount", "unit")
     def _compute_code(self):
@@ -55,7 +60,11 @@ class SalesProcessEscalation(models.Model):
         self.ensure_one()
         hold = engine.Delay(self.hold_amount, self.hold_unit, self.working) if self.hold_amount else None
         return engine.Escalation(
-            code=self.code, action=self.action, anchor=self.anchor,
+            code=self.code,
+            action=self.action,
+            anchor=self.anchor,
             delay=engine.Delay(self.amount, self.unit, self.working),
-            hold=hold, outcome=self.outcome_id.code or None, has_template=bool(self.template_id),
+            hold=hold,
+            outcome=self.outcome_id.code or None,
+            has_template=bool(self.template_id),
         )

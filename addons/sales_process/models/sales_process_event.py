@@ -1,8 +1,7 @@
-from psycopg2.extras import Json
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
+from psycopg2.extras import Json
 
 from ..engine.definition import REFUSED
 
@@ -41,9 +40,15 @@ class SalesProcessEvent(models.Model):
     _order = "id desc"
     _log_access = False
 
-    case_id = fields.Many2one("sales.process.case", string="Case", ondelete="cascade", index="btree_not_null", readonly=True)
-    lead_id = fields.Many2one("crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True)
-    task_id = fields.Many2one("sales.process.task", string="Task", ondelete="cascade", index="btree_not_null", readonly=True)
+    case_id = fields.Many2one(
+        "sales.process.case", string="Case", ondelete="cascade", index="btree_not_null", readonly=True
+    )
+    lead_id = fields.Many2one(
+        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
+    )
+    task_id = fields.Many2one(
+        "sales.process.task", string="Task", ondelete="cascade", index="btree_not_null", readonly=True
+    )
     step_id = fields.Many2one("sales.process.step", string="Step", ondelete="set null", readonly=True)
     kind = fields.Selection(KINDS, required=True, readonly=True)
     date = fields.Datetime(required=True, readonly=True)
@@ -115,14 +120,21 @@ class SalesProcessEvent(models.Model):
         rows = SQL(", ").join(
             SQL(
                 "(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                vals.get("case_id") or None, vals["lead_id"], vals.get("task_id") or None, vals.get("step_id") or None,
-                vals["kind"], vals["date"], vals["user_id"] or None, vals.get("text") or None,
+                vals.get("case_id") or None,
+                vals["lead_id"],
+                vals.get("task_id") or None,
+                vals.get("step_id") or None,
+                vals["kind"],
+                vals["date"],
+                vals["user_id"] or None,
+                vals.get("text") or None,
                 Json(vals["data"]) if vals.get("data") else None,
             )
             for vals in vals_list
         )
         return SQL(
-            "INSERT INTO sales_process_event (case_id, lead_id, task_id, step_id, kind, date, user_id, text, data) VALUES %s",
+            "INSERT INTO sales_process_event"
+            " (case_id, lead_id, task_id, step_id, kind, date, user_id, text, data) VALUES %s",
             rows,
         )
 
@@ -138,12 +150,15 @@ class SalesProcessEvent(models.Model):
         self.check_access("read")
         if self:
             self.env.cr.execute(
-                "UPDATE sales_process_event SET lead_id = %s WHERE id IN %s", (lead.id, tuple(self.ids)),
+                "UPDATE sales_process_event SET lead_id = %s WHERE id IN %s",
+                (lead.id, tuple(self.ids)),
             )
             self.invalidate_recordset(["lead_id"])
 
     def _forget_persons(self):
         """Blank what may name a person, where the law asks for it; that something happened stays."""
         if self:
-            self.env.cr.execute("UPDATE sales_process_event SET text = NULL WHERE id IN %s", (tuple(self.ids),))
+            self.env.cr.execute(
+                "UPDATE sales_process_event SET text = NULL WHERE id IN %s", (tuple(self.ids),)
+            )
             self.invalidate_recordset(["text"])

@@ -12,7 +12,9 @@ class SalesProcessGate(models.Model):
     _inherit = "sales.process.part"
     _description = "Gate of a Phase"
 
-    phase_id = fields.Many2one("sales.process.phase", string="Phase", required=True, ondelete="cascade", index=True)
+    phase_id = fields.Many2one(
+        "sales.process.phase", string="Phase", required=True, ondelete="cascade", index=True
+    )
     name = fields.Char(required=True, translate=True, help="What is missing, as a salesperson would say it.")
     kind = fields.Selection(
         [
@@ -22,24 +24,31 @@ class SalesProcessGate(models.Model):
             ("document", "Documents received"),
             ("approval", "Approval valid"),
         ],
-        default="fields", required=True,
+        default="fields",
+        required=True,
     )
     field_ids = fields.Many2many("ir.model.fields", string="Fields", domain=[("model", "=", "crm.lead")])
     domain = fields.Char(default="[]")
-    step_id = fields.Many2one("sales.process.step", string="Step", domain="[('process_id', '=', process_id)]", copy=False)
+    step_id = fields.Many2one(
+        "sales.process.step", string="Step", domain="[('process_id', '=', process_id)]", copy=False
+    )
     paper = fields.Selection([("proposal", "Proposal"), ("contract", "Contract")], default="proposal")
 
     @api.constrains("phase_id", "process_id", "step_id", "kind")
     def _check_same_process(self):
         for gate in self:
-            if gate.phase_id.process_id != gate.process_id or gate.kind == "step_done" and gate.step_id.process_id != gate.process_id:
-                raise ValidationError(self.env._("The phase and the step of a gate must belong to its process."))
+            if gate.phase_id.process_id != gate.process_id or (
+                gate.kind == "step_done" and gate.step_id.process_id != gate.process_id
+            ):
+                raise ValidationError(
+                    self.env._("The phase and the step of a gate must belong to its process.")
+                )
 
     def _definition(self):
         """The gate as the engine knows it."""
         self.ensure_one()
         step = self.step_id.code if self.kind == "step_done" else None
-        empty = self.kind == "fields" and not self.field_ids or self.kind == "step_done" and not step
+        empty = (self.kind == "fields" and not self.field_ids) or (self.kind == "step_done" and not step)
         return engine.Gate(phase=self.phase_id.code, name=self.name, step=step, empty=empty)
 
     def _missing_for(self, cases):
@@ -60,8 +69,13 @@ class SalesProcessGate(models.Model):
         return {case: [self.name] for case in cases if case.lead_id not in passing}
 
     def _missing_step_done(self, cases):
-        done = self.env["sales.process.task"].sudo()._read_group(
-            [("case_id", "in", cases.ids), ("step_id", "=", self.step_id.id), ("state", "=", "done")], ["case_id"],
+        done = (
+            self.env["sales.process.task"]
+            .sudo()
+            ._read_group(
+                [("case_id", "in", cases.ids), ("step_id", "=", self.step_id.id), ("state", "=", "done")],
+                ["case_id"],
+            )
         )
         passing = {case.id for (case,) in done}
         return {case: [self.name] for case in cases if case.id not in passing}
@@ -71,6 +85,7 @@ class SalesProcessGate(models.Model):
 
     def _missing_approval(self, cases):
         return {
-            case: [self.name] for case in cases
+            case: [self.name]
+            for case in cases
             if not case.order_id or not case.order_id._approval_is_valid(self.paper)
         }

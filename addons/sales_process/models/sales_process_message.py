@@ -1,7 +1,6 @@
 from datetime import datetime, timedelta
 
 import pytz
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -14,9 +13,42 @@ BATCH = 500
 WAITING = ("planned", "held")
 ONE_DAY = Delay(1, "days")
 FREE_MAIL = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.com gmx.de "
-    "gmx.net web.de t-online.de proton.me protonmail.com mail.com mail.ru bk.ru inbox.ru list.ru internet.ru "
-    "yandex.ru yandex.com ya.ru rambler.ru lenta.ru qq.com 163.com 126.com orange.fr free.fr laposte.net libero.it".split()
+    [
+        "gmail.com",
+        "googlemail.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "yahoo.com",
+        "icloud.com",
+        "me.com",
+        "aol.com",
+        "gmx.com",
+        "gmx.de",
+        "gmx.net",
+        "web.de",
+        "t-online.de",
+        "proton.me",
+        "protonmail.com",
+        "mail.com",
+        "mail.ru",
+        "bk.ru",
+        "inbox.ru",
+        "list.ru",
+        "internet.ru",
+        "yandex.ru",
+        "yandex.com",
+        "ya.ru",
+        "rambler.ru",
+        "lenta.ru",
+        "qq.com",
+        "163.com",
+        "126.com",
+        "orange.fr",
+        "free.fr",
+        "laposte.net",
+        "libero.it",
+    ]
 )
 
 
@@ -32,44 +64,77 @@ class SalesProcessMessage(models.Model):
     _description = "Planned Letter"
     _order = "date_due, id"
 
-    case_id = fields.Many2one("sales.process.case", string="Case", required=True, ondelete="cascade", index=True, readonly=True)
-    lead_id = fields.Many2one("crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True)
-    task_id = fields.Many2one("sales.process.task", string="Task", required=True, ondelete="cascade", index=True, readonly=True)
+    case_id = fields.Many2one(
+        "sales.process.case", string="Case", required=True, ondelete="cascade", index=True, readonly=True
+    )
+    lead_id = fields.Many2one(
+        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
+    )
+    task_id = fields.Many2one(
+        "sales.process.task", string="Task", required=True, ondelete="cascade", index=True, readonly=True
+    )
     process_id = fields.Many2one(related="case_id.process_id", store=True)
     order_id = fields.Many2one(
-        "sale.order", string="Order", ondelete="set null", index="btree_not_null", readonly=True,
+        "sale.order",
+        string="Order",
+        ondelete="set null",
+        index="btree_not_null",
+        readonly=True,
     )
     company_id = fields.Many2one(related="case_id.company_id", store=True)
     user_id = fields.Many2one(related="lead_id.user_id", string="In the Name of")
-    key = fields.Char(required=True, readonly=True, help="What in the task it belongs to: the step, or a rung.")
-    template_id = fields.Many2one("mail.template", string="Template", required=True, ondelete="restrict", readonly=True)
-    mail_class = fields.Selection([("expected", "Expected"), ("courtesy", "Courtesy")], required=True, readonly=True)
+    key = fields.Char(
+        required=True, readonly=True, help="What in the task it belongs to: the step, or a rung."
+    )
+    template_id = fields.Many2one(
+        "mail.template", string="Template", required=True, ondelete="restrict", readonly=True
+    )
+    mail_class = fields.Selection(
+        [("expected", "Expected"), ("courtesy", "Courtesy")], required=True, readonly=True
+    )
     until = fields.Selection(
-        [("answered", "Until answered"), ("done", "Until done"), ("never", "In any case")], required=True, readonly=True,
+        [("answered", "Until answered"), ("done", "Until done"), ("never", "In any case")],
+        required=True,
+        readonly=True,
     )
     why = fields.Char(string="Why", readonly=True)
     email_to = fields.Char(string="To", readonly=True)
-    domain_key = fields.Char(readonly=True, index="btree_not_null", help="Mail domain of the company, or the address itself.")
-    commercial_partner_id = fields.Many2one("res.partner", ondelete="set null", index="btree_not_null", readonly=True)
+    domain_key = fields.Char(
+        readonly=True, index="btree_not_null", help="Mail domain of the company, or the address itself."
+    )
+    commercial_partner_id = fields.Many2one(
+        "res.partner", ondelete="set null", index="btree_not_null", readonly=True
+    )
     date_due = fields.Datetime(string="Goes on", required=True, readonly=True)
     date_sent = fields.Datetime(readonly=True)
     day_sent = fields.Date(readonly=True)
     state = fields.Selection(
         [
-            ("planned", "Planned"), ("held", "Held"), ("sent", "Handed to the mail server"),
-            ("withdrawn", "Withdrawn"), ("blocked", "Not allowed"), ("failed", "Failed"),
+            ("planned", "Planned"),
+            ("held", "Held"),
+            ("sent", "Handed to the mail server"),
+            ("withdrawn", "Withdrawn"),
+            ("blocked", "Not allowed"),
+            ("failed", "Failed"),
         ],
-        default="planned", required=True, readonly=True,
+        default="planned",
+        required=True,
+        readonly=True,
     )
     state_why = fields.Char(string="Reason", readonly=True)
     mail_message_id = fields.Many2one(
-        "mail.message", string="Letter", ondelete="set null", index="btree_not_null", readonly=True,
+        "mail.message",
+        string="Letter",
+        ondelete="set null",
+        index="btree_not_null",
+        readonly=True,
     )
 
     _once = models.UniqueIndex("(task_id, key)", "A task sends each letter once.")
     _due = models.Index("(date_due, id) WHERE state = 'planned'")
     _one_courtesy_a_day = models.UniqueIndex(
-        "(email_to, day_sent) WHERE state = 'sent' AND mail_class = 'courtesy'", "One courtesy letter a day is enough.",
+        "(email_to, day_sent) WHERE state = 'sent' AND mail_class = 'courtesy'",
+        "One courtesy letter a day is enough.",
     )
 
     @api.depends("template_id", "email_to")
@@ -90,11 +155,17 @@ class SalesProcessMessage(models.Model):
         :return: the letters; a wish that was already written down is not repeated.
         """
         tasks = self.env["sales.process.task"].browse(wish["task"].id for wish in wishes)
-        known = {(message.task_id, message.key) for message in self.sudo().search([("task_id", "in", tasks.ids)])}
+        known = {
+            (message.task_id, message.key) for message in self.sudo().search([("task_id", "in", tasks.ids)])
+        }
         working_time = WorkingTime()
-        messages = self.sudo().create([
-            self._plan_vals(wish, working_time) for wish in wishes if (wish["task"], wish["key"]) not in known
-        ])
+        messages = self.sudo().create(
+            [
+                self._plan_vals(wish, working_time)
+                for wish in wishes
+                if (wish["task"], wish["key"]) not in known
+            ]
+        )
         announced = messages.filtered(lambda message: message.until != "never")
         announced._log("letter", self.env._("announced"))
         messages._wake_sender()
@@ -105,11 +176,20 @@ class SalesProcessMessage(models.Model):
         case = task.case_id
         address = task._address()
         return {
-            "case_id": case.id, "lead_id": task.lead_id.id, "task_id": task.id, "order_id": case.order_id.id,
-            "process_id": case.process_id.id, "company_id": case.company_id.id,
-            "key": wish["key"], "template_id": wish["template"].id, "mail_class": wish["mail_class"],
-            "until": wish["until"], "why": wish["why"], "email_to": address or False,
-            "domain_key": self._domain_key(address), "commercial_partner_id": task.lead_id.commercial_partner_id.id,
+            "case_id": case.id,
+            "lead_id": task.lead_id.id,
+            "task_id": task.id,
+            "order_id": case.order_id.id,
+            "process_id": case.process_id.id,
+            "company_id": case.company_id.id,
+            "key": wish["key"],
+            "template_id": wish["template"].id,
+            "mail_class": wish["mail_class"],
+            "until": wish["until"],
+            "why": wish["why"],
+            "email_to": address or False,
+            "domain_key": self._domain_key(address),
+            "commercial_partner_id": task.lead_id.commercial_partner_id.id,
             "date_due": working_time.due(case._calendar(), now, wish["hold"]) if wish["hold"] else now,
             **({} if address else {"state": "blocked", "state_why": self.env._("no e-mail address")}),
         }
@@ -150,7 +230,12 @@ class SalesProcessMessage(models.Model):
         domain = Domain("state", "=", "planned") & Domain("date_due", "<=", fields.Datetime.now())
         if self._is_paused_everywhere():
             return Domain.FALSE
-        return domain & Domain("process_id.mail_paused", "=", False) & Domain("case_id.state", "!=", "paused") & Domain("lead_id.process_mail_paused", "=", False)
+        return (
+            domain
+            & Domain("process_id.mail_paused", "=", False)
+            & Domain("case_id.state", "!=", "paused")
+            & Domain("lead_id.process_mail_paused", "=", False)
+        )
 
     @api.model
     def _is_paused_everywhere(self):
@@ -158,14 +243,25 @@ class SalesProcessMessage(models.Model):
 
     def _send(self):
         """Send what the contact policy allows now; the rest is put off or blocked, with the reason."""
-        due = self.filtered(lambda message: message.state == "planned" and message.date_due <= fields.Datetime.now())
+        due = self.filtered(
+            lambda message: message.state == "planned" and message.date_due <= fields.Datetime.now()
+        )
         due = due._without_paused()
         due._look_up_addresses()
         due = due._without_blocked()._without_early()
         now = fields.Datetime.now()
         for message in due:
-            message.write({"state": "sent", "date_sent": now, "day_sent": message._local_time(now).date(), "state_why": False})
-        by_road = due.grouped(lambda message: (message.template_id, message.lead_id.user_id, message._company()))
+            message.write(
+                {
+                    "state": "sent",
+                    "date_sent": now,
+                    "day_sent": message._local_time(now).date(),
+                    "state_why": False,
+                }
+            )
+        by_road = due.grouped(
+            lambda message: (message.template_id, message.lead_id.user_id, message._company())
+        )
         for (template, rep, company), messages in by_road.items():
             messages._hand_to_mail_server(template, rep, company)
         due._log("letter")
@@ -181,7 +277,11 @@ class SalesProcessMessage(models.Model):
             # one record's second letter of the same template
             again._hand_to_mail_server(template, rep, company)
         values = {"author_id": rep.partner_id.id or company.partner_id.id}
-        mails = template.with_env(lang_env).with_company(company).send_mail_batch(list(target), email_values=values)
+        mails = (
+            template.with_env(lang_env)
+            .with_company(company)
+            .send_mail_batch(list(target), email_values=values)
+        )
         for mail in mails.sudo():
             target[mail.res_id].mail_message_id = mail.mail_message_id.id
 
@@ -196,7 +296,13 @@ class SalesProcessMessage(models.Model):
         if self._is_paused_everywhere():
             return self.browse()
         return self.filtered(
-            lambda message: not (message.process_id.mail_paused or message.lead_id.process_mail_paused or message.case_id.state == "paused")
+            lambda message: (
+                not (
+                    message.process_id.mail_paused
+                    or message.lead_id.process_mail_paused
+                    or message.case_id.state == "paused"
+                )
+            )
         )
 
     def _look_up_addresses(self):
@@ -209,7 +315,11 @@ class SalesProcessMessage(models.Model):
     def _without_blocked(self):
         """Letters to blacklisted addresses do not go; the rep sees why."""
         addresses = [address for address in set(self.mapped("email_to")) if address]
-        banned = set(self.env["mail.blacklist"].sudo().search([("email", "in", addresses)]).mapped("email")) if addresses else set()
+        banned = (
+            set(self.env["mail.blacklist"].sudo().search([("email", "in", addresses)]).mapped("email"))
+            if addresses
+            else set()
+        )
         blocked = self.filtered(lambda message: not message.email_to or message.email_to in banned)
         blocked.write({"state": "blocked", "state_why": self.env._("the address is on the blacklist")})
         blocked._log("letter", self.env._("not sent: the address is on the blacklist"))
@@ -225,7 +335,9 @@ class SalesProcessMessage(models.Model):
         for message in courtesy:
             moment = message._allowed_from(written)
             if moment > fields.Datetime.now():
-                message.write({"date_due": moment, "state_why": self.env._("quiet hours, or one letter a day")})
+                message.write(
+                    {"date_due": moment, "state_why": self.env._("quiet hours, or one letter a day")}
+                )
                 early |= message
             else:
                 written.add((message.email_to, message._local_time(fields.Datetime.now()).date()))
@@ -236,7 +348,12 @@ class SalesProcessMessage(models.Model):
         """(address, day) of the courtesy letters of late to these addresses."""
         since = fields.Date.today() - timedelta(days=1)
         rows = self.sudo()._read_group(
-            [("state", "=", "sent"), ("mail_class", "=", "courtesy"), ("day_sent", ">=", since), ("email_to", "in", self.mapped("email_to"))],
+            [
+                ("state", "=", "sent"),
+                ("mail_class", "=", "courtesy"),
+                ("day_sent", ">=", since),
+                ("email_to", "in", self.mapped("email_to")),
+            ],
             ["email_to", "day_sent:day"],
         )
         return set(rows)
@@ -296,7 +413,9 @@ class SalesProcessMessage(models.Model):
     @api.model
     def _waiting_for(self, tasks):
         """The letters that wait for something to become of these tasks."""
-        return self.sudo().search([("task_id", "in", tasks.ids), ("state", "in", WAITING), ("until", "!=", "never")])
+        return self.sudo().search(
+            [("task_id", "in", tasks.ids), ("state", "in", WAITING), ("until", "!=", "never")]
+        )
 
     @api.model
     def _withdraw_for_tasks(self, tasks, why):
@@ -304,9 +423,13 @@ class SalesProcessMessage(models.Model):
 
     @api.model
     def _withdraw_for_cases(self, cases, why):
-        self.sudo().search([
-            ("case_id", "in", cases.ids), ("state", "in", WAITING), ("mail_class", "=", "courtesy"),
-        ])._withdraw(why)
+        self.sudo().search(
+            [
+                ("case_id", "in", cases.ids),
+                ("state", "in", WAITING),
+                ("mail_class", "=", "courtesy"),
+            ]
+        )._withdraw(why)
 
     @api.model
     def _answered(self, leads, why):
@@ -317,7 +440,11 @@ class SalesProcessMessage(models.Model):
         """
         partners = leads.commercial_partner_id
         keys = {self._domain_key(lead.email_normalized) for lead in leads} - {False}
-        theirs = Domain("lead_id", "in", leads.ids) | Domain("commercial_partner_id", "in", partners.ids) | Domain("domain_key", "in", list(keys))
+        theirs = (
+            Domain("lead_id", "in", leads.ids)
+            | Domain("commercial_partner_id", "in", partners.ids)
+            | Domain("domain_key", "in", list(keys))
+        )
         waiting = self.sudo().search(Domain("state", "in", WAITING) & theirs)
         withdrawn = waiting.filtered(lambda message: message.until == "answered")._withdraw(why)
         waiting.filtered(lambda message: message.until == "done")._put_off()
@@ -326,9 +453,13 @@ class SalesProcessMessage(models.Model):
     @api.model
     def _postpone(self, leads):
         """The customer is reading the proposal: follow-ups are put off, not withdrawn."""
-        self.sudo().search([
-            ("lead_id", "in", leads.ids), ("state", "in", WAITING), ("until", "!=", "never"),
-        ])._put_off()
+        self.sudo().search(
+            [
+                ("lead_id", "in", leads.ids),
+                ("state", "in", WAITING),
+                ("until", "!=", "never"),
+            ]
+        )._put_off()
 
     def _put_off(self):
         working_time = WorkingTime()
@@ -344,7 +475,9 @@ class SalesProcessMessage(models.Model):
         self.lead_id.check_access("write")
         done = self.sudo().filtered(lambda message: message.state not in states)
         if done:
-            raise UserError(self.env._("“%s” is no longer waiting: it was sent or withdrawn.", done[0].display_name))
+            raise UserError(
+                self.env._("“%s” is no longer waiting: it was sent or withdrawn.", done[0].display_name)
+            )
 
     def action_send_now(self):
         """Send now, without waiting for the announced moment; the blacklist still holds.
@@ -383,7 +516,9 @@ class SalesProcessMessage(models.Model):
     def action_change_template(self, template_id):
         """Send another letter instead."""
         self._check_rep()
-        template = self.env["mail.template"].browse(self.env["sales.process.task"]._as_id(template_id)).exists()
+        template = (
+            self.env["mail.template"].browse(self.env["sales.process.task"]._as_id(template_id)).exists()
+        )
         if not template or template.model not in ("crm.lead", "sale.order"):
             raise AccessError(self.env._("Choose a letter for leads or orders."))
         if template.model == "sale.order" and not all(message.order_id for message in self.sudo()):
@@ -392,11 +527,17 @@ class SalesProcessMessage(models.Model):
         return True
 
     def _log(self, kind, text=None):
-        self.env["sales.process.event"]._append([
-            {
-                "case_id": message.case_id.id, "lead_id": message.lead_id.id, "task_id": message.task_id.id,
-                "step_id": message.task_id.step_id.id, "kind": kind,
-                "text": f"{message.template_id.name} → {message.email_to or '—'}: {text or message.why or ''}",
-            }
-            for message in self
-        ])
+        self.env["sales.process.event"]._append(
+            [
+                {
+                    "case_id": message.case_id.id,
+                    "lead_id": message.lead_id.id,
+                    "task_id": message.task_id.id,
+                    "step_id": message.task_id.step_id.id,
+                    "kind": kind,
+                    "text": f"{message.template_id.name} → {message.email_to or '—'}: "
+                    f"{text or message.why or ''}",
+                }
+                for message in self
+            ]
+        )

@@ -48,7 +48,8 @@ class SalesProcessOutcome(models.Model):
         string="In One Click",
     )
     is_contact = fields.Boolean(
-        string="The Customer Was Reached", help="Letters that wait for the customer's answer are withdrawn.",
+        string="The Customer Was Reached",
+        help="Letters that wait for the customer's answer are withdrawn.",
     )
     event = fields.Selection(CUSTOMER_EVENTS, string="Taken by Itself When")
     mode = fields.Selection(
@@ -57,23 +58,33 @@ class SalesProcessOutcome(models.Model):
             ("keep", "Also when it happens earlier"),
             ("jump", "Wherever the deal stands"),
         ],
-        default="open", required=True,
+        default="open",
+        required=True,
     )
     wait_amount = fields.Float(string="Next Step Opens After", digits=(16, 2))
     wait_unit = fields.Selection(TIME_UNITS, default="days", required=True)
     wait_working = fields.Boolean(string="Working Time", default=True)
     asks_date = fields.Boolean(string="Asks for a Date", help="The next step opens at that moment.")
     days_ahead_max = fields.Integer(
-        string="At Most Days Ahead", help="A later date loses the deal, with return at that date.",
+        string="At Most Days Ahead",
+        help="A later date loses the deal, with return at that date.",
     )
     limit = fields.Integer(string="At Most", help="How often in one deal; 0 is without limit.")
-    limit_next_step_id = fields.Many2one("sales.process.step", string="Then Step", ondelete="restrict", copy=False)
+    limit_next_step_id = fields.Many2one(
+        "sales.process.step", string="Then Step", ondelete="restrict", copy=False
+    )
     limit_end = fields.Selection([("lost", "Lost")], string="Then")
     taken_outcome_id = fields.Many2one(
-        "sales.process.outcome", string="If Last Time", ondelete="restrict", copy=False,
+        "sales.process.outcome",
+        string="If Last Time",
+        ondelete="restrict",
+        copy=False,
     )
     unvisited_step_id = fields.Many2one(
-        "sales.process.step", string="If Never Been at", ondelete="restrict", copy=False,
+        "sales.process.step",
+        string="If Never Been at",
+        ondelete="restrict",
+        copy=False,
     )
     domain = fields.Char(string="If the Lead Meets")
     leader_only = fields.Boolean(string="Team Leader Only")
@@ -94,13 +105,21 @@ class SalesProcessOutcome(models.Model):
         self.ensure_one()
         taken = self.taken_outcome_id
         return engine.Outcome(
-            code=self.code, next=self.next_step_id.code or None, end=self.end or None,
-            event=self.event or None, mode=self.mode,
-            wait=engine.Delay(self.wait_amount, self.wait_unit, self.wait_working) if self.wait_amount else None,
+            code=self.code,
+            next=self.next_step_id.code or None,
+            end=self.end or None,
+            event=self.event or None,
+            mode=self.mode,
+            wait=engine.Delay(self.wait_amount, self.wait_unit, self.wait_working)
+            if self.wait_amount
+            else None,
             asks_date=self.asks_date,
-            limit=self.limit, limit_next=self.limit_next_step_id.code or None, limit_end=self.limit_end or None,
+            limit=self.limit,
+            limit_next=self.limit_next_step_id.code or None,
+            limit_end=self.limit_end or None,
             taken=f"{taken.step_id.code}.{taken.code}" if taken else None,
-            unvisited=self.unvisited_step_id.code or None, has_condition=bool(self.domain),
+            unvisited=self.unvisited_step_id.code or None,
+            has_condition=bool(self.domain),
         )
 
     def _domain(self):

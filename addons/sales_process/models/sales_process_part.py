@@ -17,7 +17,9 @@ class SalesProcessPart(models.AbstractModel):
 
     _frozen_exempt = frozenset()
 
-    process_id = fields.Many2one("sales.process", string="Process", required=True, ondelete="cascade", index=True)
+    process_id = fields.Many2one(
+        "sales.process", string="Process", required=True, ondelete="cascade", index=True
+    )
     sequence = fields.Integer(default=10)
     company_id = fields.Many2one(related="process_id.company_id")
 
@@ -50,17 +52,23 @@ class SalesProcessPart(models.AbstractModel):
         """Refuse to change a version that deals may be running on."""
         frozen = self.process_id.filtered(lambda process: process.state != "draft")
         if frozen:
-            raise UserError(self.env._(
-                "%(process)s is %(state)s and can no longer be changed: deals run on it. "
-                "Make a new version, change that one and activate it.",
-                process=frozen[0].display_name,
-                state=dict(frozen._fields["state"]._description_selection(self.env))[frozen[0].state],
-            ))
+            raise UserError(
+                self.env._(
+                    "%(process)s is %(state)s and can no longer be changed: deals run on it. "
+                    "Make a new version, change that one and activate it.",
+                    process=frozen[0].display_name,
+                    state=dict(frozen._fields["state"]._description_selection(self.env))[frozen[0].state],
+                )
+            )
 
     @api.model
     def _delay_text(self, amount, unit, working):
         """A span of time in words: "4 h of working time"; empty where there is none."""
         if not amount:
             return ""
-        units = {"minutes": self.env._("%g min", amount), "hours": self.env._("%g h", amount), "days": self.env._("%g d", amount)}
+        units = {
+            "minutes": self.env._("%g min", amount),
+            "hours": self.env._("%g h", amount),
+            "days": self.env._("%g d", amount),
+        }
         return self.env._("%s of working time", units[unit]) if working else units[unit]

@@ -16,10 +16,14 @@ class SalesProcessPhase(models.Model):
     name = fields.Char(required=True, translate=True)
     code = fields.Char(required=True)
     stage_ids = fields.Many2many(
-        "crm.stage", string="Stages", help="The stages of the teams' pipelines that stand for this phase.",
+        "crm.stage",
+        string="Stages",
+        help="The stages of the teams' pipelines that stand for this phase.",
     )
 
-    _code_unique = models.Constraint("UNIQUE (process_id, code)", "Two phases of a process cannot share a code.")
+    _code_unique = models.Constraint(
+        "UNIQUE (process_id, code)", "Two phases of a process cannot share a code."
+    )
 
     def _stage_for(self, team):
         """The stage of a team's pipeline that stands for this phase; empty where there is none.
@@ -28,8 +32,10 @@ class SalesProcessPhase(models.Model):
         """
         self.ensure_one()
         stages = self.stage_ids
-        return (stages.filtered(lambda stage: team in stage.team_ids) or
-                stages.filtered(lambda stage: not stage.team_ids))[:1]
+        return (
+            stages.filtered(lambda stage: team in stage.team_ids)
+            or stages.filtered(lambda stage: not stage.team_ids)
+        )[:1]
 
     def _provide_stages(self, team):
         """See that a team has a stage for each of these phases; only what is missing is made.
@@ -43,7 +49,7 @@ class SalesProcessPhase(models.Model):
         for position, phase in enumerate(self.sudo()):
             if not phase._stage_for(team):
                 known = phase._stage_in_other_process(team)
-                own = free[position:position + 1] if simple or position == 0 else free.browse()
+                own = free[position : position + 1] if simple or position == 0 else free.browse()
                 phase.stage_ids |= known or own or phase._make_stage(team, stages, len(self) - position)
 
     def _stages_of(self, team):
@@ -52,19 +58,26 @@ class SalesProcessPhase(models.Model):
 
     def _stage_in_other_process(self, team):
         """The stage of the phase with the same code in another active process of the team."""
-        twins = self.search([
-            ("code", "=", self.code), ("process_id.state", "=", "active"), ("process_id.team_ids", "in", team.ids),
-            ("id", "!=", self.id),
-        ])
+        twins = self.search(
+            [
+                ("code", "=", self.code),
+                ("process_id.state", "=", "active"),
+                ("process_id.team_ids", "in", team.ids),
+                ("id", "!=", self.id),
+            ]
+        )
         return self.env["crm.stage"].union(*(twin._stage_for(team) for twin in twins))[:1]
 
     def _make_stage(self, team, stages, places_before_won):
         """A stage on this team's board only, in the process' order just before the won one."""
         won = stages.filtered("is_won")[:1]
-        stage = self.env["crm.stage"].create({
-            "name": self.name, "team_ids": [fields.Command.link(team.id)],
-            "sequence": max(won.sequence - places_before_won, 0) if won else 10 + self.sequence,
-        })
+        stage = self.env["crm.stage"].create(
+            {
+                "name": self.name,
+                "team_ids": [fields.Command.link(team.id)],
+                "sequence": max(won.sequence - places_before_won, 0) if won else 10 + self.sequence,
+            }
+        )
         for lang, _name in self.env["res.lang"].get_installed():
             stage.with_context(lang=lang).name = self.with_context(lang=lang).name
         return stage

@@ -44,7 +44,9 @@ class SalesProcessStep(models.Model):
             ("round_robin", "Members of the team in turn"),
             ("previous", "Who did the step before"),
         ],
-        string="Responsible", default="rep", required=True,
+        string="Responsible",
+        default="rep",
+        required=True,
     )
     assignee_user_id = fields.Many2one("res.users", string="Person")
     assignee_group_id = fields.Many2one("res.groups", string="Group")
@@ -54,7 +56,8 @@ class SalesProcessStep(models.Model):
     deadline_unit = fields.Selection(TIME_UNITS, default="hours", required=True)
     deadline_working = fields.Boolean(string="Working Time", default=True)
     opens_at = fields.Selection(
-        [("meeting_end", "End of the meeting")], string="Counts From",
+        [("meeting_end", "End of the meeting")],
+        string="Counts From",
         help="Empty: from the moment the step is reached.",
     )
     due_at = fields.Selection(
@@ -78,16 +81,23 @@ class SalesProcessStep(models.Model):
 
     template_id = fields.Many2one("mail.template", string="E-mail Template", ondelete="restrict")
     mail_class = fields.Selection(
-        [("expected", "Expected by the customer"), ("courtesy", "Courtesy")], default="expected", required=True,
+        [("expected", "Expected by the customer"), ("courtesy", "Courtesy")],
+        default="expected",
+        required=True,
         help="Courtesy letters respect quiet hours and go at most once a day to a customer.",
     )
     once_a_day = fields.Boolean(
-        string="Once a Day", help="A company gets this letter once a day, however many leads it has.",
+        string="Once a Day",
+        help="A company gets this letter once a day, however many leads it has.",
     )
-    paper = fields.Selection([("proposal", "Proposal"), ("contract", "Contract"), ("signed_contract", "Signed contract")])
+    paper = fields.Selection(
+        [("proposal", "Proposal"), ("contract", "Contract"), ("signed_contract", "Signed contract")]
+    )
     server_action_id = fields.Many2one("ir.actions.server", string="Server Action", ondelete="restrict")
 
-    _code_unique = models.Constraint("UNIQUE (process_id, code)", "Two steps of a process cannot share a code.")
+    _code_unique = models.Constraint(
+        "UNIQUE (process_id, code)", "Two steps of a process cannot share a code."
+    )
 
     @api.depends("name", "code")
     def _compute_display_name(self):
@@ -106,12 +116,20 @@ class SalesProcessStep(models.Model):
     def _point_copy(self, twin, steps, outcomes):
         """Point the copy of this step's outcomes and escalations to the copies of what they pointed to."""
         for outcome, outcome_twin in zip(self.outcome_ids, twin.outcome_ids, strict=True):
-            outcome_twin.write({
-                "next_step_id": steps[outcome.next_step_id].id if outcome.next_step_id else False,
-                "limit_next_step_id": steps[outcome.limit_next_step_id].id if outcome.limit_next_step_id else False,
-                "unvisited_step_id": steps[outcome.unvisited_step_id].id if outcome.unvisited_step_id else False,
-                "taken_outcome_id": outcomes[outcome.taken_outcome_id].id if outcome.taken_outcome_id else False,
-            })
+            outcome_twin.write(
+                {
+                    "next_step_id": steps[outcome.next_step_id].id if outcome.next_step_id else False,
+                    "limit_next_step_id": steps[outcome.limit_next_step_id].id
+                    if outcome.limit_next_step_id
+                    else False,
+                    "unvisited_step_id": steps[outcome.unvisited_step_id].id
+                    if outcome.unvisited_step_id
+                    else False,
+                    "taken_outcome_id": outcomes[outcome.taken_outcome_id].id
+                    if outcome.taken_outcome_id
+                    else False,
+                }
+            )
         for rung, rung_twin in zip(self.escalation_ids, twin.escalation_ids, strict=True):
             if rung.outcome_id:
                 rung_twin.outcome_id = outcomes[rung.outcome_id]
@@ -126,15 +144,20 @@ class SalesProcessStep(models.Model):
         """The step as the engine knows it."""
         self.ensure_one()
         return engine.Step(
-            code=self.code, kind=self.kind, phase=self.phase_id.code,
+            code=self.code,
+            kind=self.kind,
+            phase=self.phase_id.code,
             outcomes=tuple(outcome._definition() for outcome in self.outcome_ids),
             escalations=tuple(rung._definition() for rung in self.escalation_ids),
             deadline=self._deadline(),
-            opens_at=self.opens_at or None, due_at=self.due_at or None,
+            opens_at=self.opens_at or None,
+            due_at=self.due_at or None,
             skip_outcome=self.skip_outcome_code or None if self.skip else None,
             writes_customer=self.kind == "mail",
-            has_template=bool(self.template_id or self.paper), has_assignee=self._has_assignee(),
-            needs_leader=self.assignee_type == "leader" and not all(team.user_id for team in self.process_id.team_ids),
+            has_template=bool(self.template_id or self.paper),
+            has_assignee=self._has_assignee(),
+            needs_leader=self.assignee_type == "leader"
+            and not all(team.user_id for team in self.process_id.team_ids),
             fields=tuple(self.field_ids.mapped("name")),
         )
 
@@ -160,7 +183,9 @@ class SalesProcessStep(models.Model):
         """Whether the rule can name anybody; the lead's own people are not known before there is a lead."""
         needed = {
             "user": self.assignee_user_id.filtered("active"),
-            "group": self.assignee_group_id.all_user_ids.filtered(lambda user: user.active and not user.share),
+            "group": self.assignee_group_id.all_user_ids.filtered(
+                lambda user: user.active and not user.share
+            ),
         }
         return bool(needed.get(self.assignee_type, True))
 

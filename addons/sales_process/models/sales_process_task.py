@@ -2,7 +2,6 @@ import logging
 from datetime import timedelta
 
 from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
@@ -31,17 +30,35 @@ class SalesProcessTask(models.Model):
     _description = "Task of a Sales Process"
     _order = "date_deadline, id"
 
-    case_id = fields.Many2one("sales.process.case", string="Case", required=True, ondelete="cascade", index=True, readonly=True)
-    lead_id = fields.Many2one("crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True)
-    process_id = fields.Many2one("sales.process", string="Process", required=True, ondelete="restrict", readonly=True)
-    step_id = fields.Many2one("sales.process.step", string="Step", required=True, ondelete="restrict", index=True, readonly=True)
+    case_id = fields.Many2one(
+        "sales.process.case", string="Case", required=True, ondelete="cascade", index=True, readonly=True
+    )
+    lead_id = fields.Many2one(
+        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
+    )
+    process_id = fields.Many2one(
+        "sales.process", string="Process", required=True, ondelete="restrict", readonly=True
+    )
+    step_id = fields.Many2one(
+        "sales.process.step", string="Step", required=True, ondelete="restrict", index=True, readonly=True
+    )
     visit = fields.Integer(default=1, required=True, readonly=True)
     state = fields.Selection(
-        [("queued", "Queued"), ("open", "Open"), ("done", "Done"), ("failed", "Failed"), ("cancelled", "Cancelled")],
-        default="open", required=True, readonly=True,
+        [
+            ("queued", "Queued"),
+            ("open", "Open"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
+        ],
+        default="open",
+        required=True,
+        readonly=True,
     )
     kind = fields.Selection(related="step_id.kind")
-    on_hold = fields.Boolean(string="Paused", readonly=True, help="The case is paused: nothing runs by itself.")
+    on_hold = fields.Boolean(
+        string="Paused", readonly=True, help="The case is paused: nothing runs by itself."
+    )
     is_passed = fields.Boolean(string="Passed", readonly=True, help="Gone through without being opened.")
     why = fields.Char(string="Why (Code)", readonly=True)
     why_text = fields.Char(string="Why", compute="_compute_why_text")
@@ -50,17 +67,31 @@ class SalesProcessTask(models.Model):
     company_id = fields.Many2one(related="case_id.company_id", store=True)
     partner_id = fields.Many2one(related="lead_id.partner_id")
     order_id = fields.Many2one(
-        "sale.order", string="Order", ondelete="set null", index="btree_not_null", readonly=True,
+        "sale.order",
+        string="Order",
+        ondelete="set null",
+        index="btree_not_null",
+        readonly=True,
     )
-    activity_id = fields.Many2one("mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True)
-    origin_task_id = fields.Many2one("sales.process.task", string="Follows", ondelete="set null", index="btree_not_null", readonly=True)
-    next_task_ids = fields.One2many("sales.process.task", "origin_task_id", string="Followed by", readonly=True)
+    activity_id = fields.Many2one(
+        "mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True
+    )
+    origin_task_id = fields.Many2one(
+        "sales.process.task", string="Follows", ondelete="set null", index="btree_not_null", readonly=True
+    )
+    next_task_ids = fields.One2many(
+        "sales.process.task", "origin_task_id", string="Followed by", readonly=True
+    )
     timer_ids = fields.One2many("sales.process.timer", "task_id", string="Timers", readonly=True)
     date_open = fields.Datetime(string="From", readonly=True)
     date_deadline = fields.Datetime(string="Deadline", readonly=True)
-    deadline_by_hand = fields.Boolean(readonly=True, help="Set by a leader: changed working hours leave it alone.")
+    deadline_by_hand = fields.Boolean(
+        readonly=True, help="Set by a leader: changed working hours leave it alone."
+    )
     date_done = fields.Datetime(string="Done on", readonly=True)
-    outcome_id = fields.Many2one("sales.process.outcome", string="Outcome", ondelete="restrict", readonly=True)
+    outcome_id = fields.Many2one(
+        "sales.process.outcome", string="Outcome", ondelete="restrict", readonly=True
+    )
     outcome_code = fields.Char(readonly=True)
     done_by_id = fields.Many2one("res.users", string="Done by", ondelete="set null", readonly=True)
     comment = fields.Text(readonly=True)
@@ -89,13 +120,19 @@ class SalesProcessTask(models.Model):
     def _search_is_late(self, operator, value):
         if operator != "in":
             return NotImplemented
-        late = fields.Domain("state", "in", OPEN_STATES) & fields.Domain("date_deadline", "<", fields.Datetime.now())
-        return (late if True in value else fields.Domain.FALSE) | (~late if False in value else fields.Domain.FALSE)
+        late = fields.Domain("state", "in", OPEN_STATES) & fields.Domain(
+            "date_deadline", "<", fields.Datetime.now()
+        )
+        return (late if True in value else fields.Domain.FALSE) | (
+            ~late if False in value else fields.Domain.FALSE
+        )
 
     @api.depends("timer_ids.state", "timer_ids.date_due", "state")
     def _compute_next_text(self):
         for task in self:
-            timer = task.sudo().timer_ids.filtered(lambda timer: timer.state == "pending").sorted("date_due")[:1]
+            timer = (
+                task.sudo().timer_ids.filtered(lambda timer: timer.state == "pending").sorted("date_due")[:1]
+            )
             task.next_text = task._timer_text(timer) if timer and task.state == "open" else False
 
     def _timer_text(self, timer):
@@ -151,7 +188,9 @@ class SalesProcessTask(models.Model):
         if outcome.does == "merge":
             self._merge_lead(values)
         if outcome.is_contact:
-            task.lead_id._process_customer_lives(self.env._("%s was spoken to", task.lead_id._process_customer_name()))
+            task.lead_id._process_customer_lives(
+                self.env._("%s was spoken to", task.lead_id._process_customer_name())
+            )
         return opened.ids
 
     def _check_answer(self, values, comment):
@@ -162,7 +201,11 @@ class SalesProcessTask(models.Model):
             raise UserError(self.env._("The comment is a text."))
         values = dict(values or {})
         duration = values.get("duration") or 0
-        if isinstance(duration, bool) or not isinstance(duration, int | float) or not 0 <= duration <= LONGEST_MINUTES:
+        if (
+            isinstance(duration, bool)
+            or not isinstance(duration, int | float)
+            or not 0 <= duration <= LONGEST_MINUTES
+        ):
             raise UserError(self.env._("The duration is a number of minutes."))
         return values
 
@@ -182,16 +225,23 @@ class SalesProcessTask(models.Model):
     def _check_open(self):
         if self.state != "open" and not (self.state == "failed" and self.step_id.kind not in AUTOMATIC_KINDS):
             state = dict(self._fields["state"]._description_selection(self.env))[self.state]
-            raise UserError(self.env._(
-                "“%(task)s” is %(state)s and cannot be completed.", task=self.display_name, state=state.lower(),
-            ))
+            raise UserError(
+                self.env._(
+                    "“%(task)s” is %(state)s and cannot be completed.",
+                    task=self.display_name,
+                    state=state.lower(),
+                )
+            )
 
     def _completed_before(self, outcome_code):
         if outcome_code != self.outcome_code:
-            raise UserError(self.env._(
-                "“%(task)s” was completed already with “%(outcome)s”.", task=self.display_name,
-                outcome=self.outcome_id.name or self.outcome_code,
-            ))
+            raise UserError(
+                self.env._(
+                    "“%(task)s” was completed already with “%(outcome)s”.",
+                    task=self.display_name,
+                    outcome=self.outcome_id.name or self.outcome_code,
+                )
+            )
         return self._follow_ups().ids
 
     def _follow_ups(self):
@@ -203,10 +253,14 @@ class SalesProcessTask(models.Model):
         outcome = self.step_id.outcome_ids.filtered(lambda outcome: outcome.code == code)
         if not outcome and code != REFUSED:
             known = ", ".join([*self.step_id.outcome_ids.mapped("code"), REFUSED])
-            raise UserError(self.env._(
-                "“%(code)s” is no outcome of “%(step)s”. Possible are: %(known)s.",
-                code=code, step=self.step_id.name, known=known,
-            ))
+            raise UserError(
+                self.env._(
+                    "“%(code)s” is no outcome of “%(step)s”. Possible are: %(known)s.",
+                    code=code,
+                    step=self.step_id.name,
+                    known=known,
+                )
+            )
         return outcome
 
     def _check_outcome_allowed(self, outcome, comment):
@@ -222,10 +276,14 @@ class SalesProcessTask(models.Model):
         lines = {line.name: line for line in self.sudo().step_id.field_ids}
         unknown = set(values) - set(lines) - EXTRA_VALUES
         if unknown:
-            raise UserError(self.env._(
-                "“%(step)s” has no field %(fields)s. It takes: %(known)s.", step=self.step_id.name,
-                fields=", ".join(sorted(unknown)), known=", ".join([*sorted(lines), *sorted(EXTRA_VALUES)]),
-            ))
+            raise UserError(
+                self.env._(
+                    "“%(step)s” has no field %(fields)s. It takes: %(known)s.",
+                    step=self.step_id.name,
+                    fields=", ".join(sorted(unknown)),
+                    known=", ".join([*sorted(lines), *sorted(EXTRA_VALUES)]),
+                )
+            )
         by_model = {}
         for name in set(values) & set(lines):
             by_model.setdefault(lines[name].model, {})[name] = values[name]
@@ -234,7 +292,10 @@ class SalesProcessTask(models.Model):
 
     def _write_form(self, model, vals):
         """Write the values of one model; a value of the wrong kind is named."""
-        record = {"crm.lead": self.lead_id, "sale.order": self.sudo().case_id.order_id.with_env(self.env)}.get(model)
+        record = {
+            "crm.lead": self.lead_id,
+            "sale.order": self.sudo().case_id.order_id.with_env(self.env),
+        }.get(model)
         if model == "calendar.event":
             return
         if not record:
@@ -244,21 +305,33 @@ class SalesProcessTask(models.Model):
                 record.write(vals)
         except (ValueError, TypeError) as error:
             labels = ", ".join(record._fields[name]._description_string(self.env) or name for name in vals)
-            raise UserError(self.env._("One of these values is not of the right kind: %(fields)s (%(error)s).",
-                                       fields=labels, error=error)) from error
+            raise UserError(
+                self.env._(
+                    "One of these values is not of the right kind: %(fields)s (%(error)s).",
+                    fields=labels,
+                    error=error,
+                )
+            ) from error
 
     def _check_form(self, outcome, values):
         """Fails whole and names every field that is missing for this outcome."""
         if not outcome:
             return
-        missing = [line.field_id.field_description for line in self.sudo().step_id.field_ids
-                   if line._is_needed_for(outcome) and not self._is_filled(line, values)]
+        missing = [
+            line.field_id.field_description
+            for line in self.sudo().step_id.field_ids
+            if line._is_needed_for(outcome) and not self._is_filled(line, values)
+        ]
         if outcome.asks_date and not values.get("date"):
             missing.append(self.env._("date"))
         if missing:
-            raise UserError(self.env._(
-                "“%(outcome)s” needs %(fields)s: please fill in.", outcome=outcome.name, fields=", ".join(missing),
-            ))
+            raise UserError(
+                self.env._(
+                    "“%(outcome)s” needs %(fields)s: please fill in.",
+                    outcome=outcome.name,
+                    fields=", ".join(missing),
+                )
+            )
 
     def _is_filled(self, line, values):
         if line.model == "calendar.event":
@@ -271,8 +344,14 @@ class SalesProcessTask(models.Model):
         self._set_lost_reason(outcome, values)
         moment = self._as_moment(values.get("date")) if outcome.asks_date else None
         end = None
-        if moment and outcome.days_ahead_max and moment > fields.Datetime.now() + timedelta(days=outcome.days_ahead_max):
-            self.lead_id.sudo().write({"process_return_date": moment.date(), "lost_reason_id": outcome.lost_reason_id.id})
+        if (
+            moment
+            and outcome.days_ahead_max
+            and moment > fields.Datetime.now() + timedelta(days=outcome.days_ahead_max)
+        ):
+            self.lead_id.sudo().write(
+                {"process_return_date": moment.date(), "lost_reason_id": outcome.lost_reason_id.id}
+            )
             end = "lost"
         return transition.Complete(self.sudo()._engine_task(), code, moment, end)
 
@@ -291,7 +370,9 @@ class SalesProcessTask(models.Model):
 
     def _set_lost_reason(self, outcome, values):
         """The reason goes on the lead first: losing it later takes it from there."""
-        reason = self.env["crm.lost.reason"].browse(self._as_id(values.get("lost_reason_id")) or outcome.lost_reason_id.id)
+        reason = self.env["crm.lost.reason"].browse(
+            self._as_id(values.get("lost_reason_id")) or outcome.lost_reason_id.id
+        )
         refused = not outcome  # of the customer: an approval may have an outcome of that name
         if refused and not values.get("lost_reason_id"):
             raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
@@ -301,7 +382,9 @@ class SalesProcessTask(models.Model):
             self.lead_id.sudo().lost_reason_id = reason
 
     def _keep_answer(self, values, comment):
-        self.write({"comment": comment or False, "duration": values.get("duration") or 0, "done_by_id": self.env.uid})
+        self.write(
+            {"comment": comment or False, "duration": values.get("duration") or 0, "done_by_id": self.env.uid}
+        )
 
     # -- one click ------------------------------------------------------------------------------
 
@@ -326,11 +409,17 @@ class SalesProcessTask(models.Model):
         start = self._as_moment(vals.pop("start"))
         lead = self.lead_id
         partners = lead.partner_id | self.user_id.partner_id | self.env.user.partner_id
-        meeting = self.env["calendar.event"].create({
-            "name": lead.name, "start": start, "stop": start + timedelta(minutes=values.get("duration") or 60),
-            "opportunity_id": lead.id, "user_id": (self.user_id or self.env.user).id,
-            "partner_ids": [fields.Command.set(partners.ids)], **vals,
-        })
+        meeting = self.env["calendar.event"].create(
+            {
+                "name": lead.name,
+                "start": start,
+                "stop": start + timedelta(minutes=values.get("duration") or 60),
+                "opportunity_id": lead.id,
+                "user_id": (self.user_id or self.env.user).id,
+                "partner_ids": [fields.Command.set(partners.ids)],
+                **vals,
+            }
+        )
         self.sudo().case_id.meeting_id = meeting
 
     def _need_order(self):
@@ -353,9 +442,12 @@ class SalesProcessTask(models.Model):
 
     def _do_documents_check(self, _values):
         if not self._need_order().sudo()._process_documents_complete():
-            raise UserError(self.env._(
-                "Not every document is there yet. Accept what the customer sent, or let a leader go on without.",
-            ))
+            raise UserError(
+                self.env._(
+                    "Not every document is there yet. "
+                    "Accept what the customer sent, or let a leader go on without.",
+                )
+            )
 
     def _do_contract_make(self, _values):
         self._need_order().action_contract_generate()
@@ -388,8 +480,14 @@ class SalesProcessTask(models.Model):
         """The customer wants something else than the same again: a new case, from the proposal on."""
         process_of = self.env["sales.process"]._for_leads(self.lead_id, kind="new_business")
         if not process_of:
-            raise UserError(self.env._("The team %s has no process for new business: give it one first.", self.team_id.name))
-        case = self.env["sales.process.case"]._start(process_of, "make_proposal", previous={self.lead_id: self.case_id})
+            raise UserError(
+                self.env._(
+                    "The team %s has no process for new business: give it one first.", self.team_id.name
+                )
+            )
+        case = self.env["sales.process.case"]._start(
+            process_of, "make_proposal", previous={self.lead_id: self.case_id}
+        )
         return case._open_tasks()
 
     # ------------------------------------------------------------------
@@ -400,8 +498,12 @@ class SalesProcessTask(models.Model):
         """Open the task's own form, from a list or an activity."""
         self.ensure_one()
         return {
-            "type": "ir.actions.act_window", "name": self.step_id.name, "res_model": self._name, "res_id": self.id,
-            "view_mode": "form", "views": [(self.env.ref("sales_process.view_sales_process_task_form").id, "form")],
+            "type": "ir.actions.act_window",
+            "name": self.step_id.name,
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "views": [(self.env.ref("sales_process.view_sales_process_task_form").id, "form")],
             "target": "new",
         }
 
@@ -412,7 +514,7 @@ class SalesProcessTask(models.Model):
         """
         self.check_access("read")
         user = self._check_hand_over(user_id)
-        self.sudo()._assign({task: user for task in self.sudo()}, self.env._("handed over"))
+        self.sudo()._assign(dict.fromkeys(self.sudo(), user), self.env._("handed over"))
         return True
 
     def _check_hand_over(self, user_id):
@@ -449,7 +551,9 @@ class SalesProcessTask(models.Model):
         for task in self.sudo().filtered(lambda task: task.state in OPEN_STATES):
             outcome = task._find_outcome(outcome_code) if outcome_code else task.step_id.outcome_ids[:1]
             task.write({"comment": reason, "done_by_id": self.env.uid, "why": "skipped"})
-            task.case_id._handle({task.case_id: transition.Complete(task._engine_task(), outcome.code)}, {task.case_id: task})
+            task.case_id._handle(
+                {task.case_id: transition.Complete(task._engine_task(), outcome.code)}, {task.case_id: task}
+            )
         return True
 
     def action_start_from(self, step_code):
@@ -494,10 +598,15 @@ class SalesProcessTask(models.Model):
             for rung in task.step_id.escalation_ids:
                 due = task._rung_due(rung, calendar, working_time)
                 if due and not (quiet and rung.action == "letter"):
-                    vals_list.append({
-                        "task_id": task.id, "case_id": task.case_id.id, "escalation_id": rung.id, "date_due": due,
-                        "state": "paused" if task.on_hold else "pending",
-                    })
+                    vals_list.append(
+                        {
+                            "task_id": task.id,
+                            "case_id": task.case_id.id,
+                            "escalation_id": rung.id,
+                            "date_due": due,
+                            "state": "paused" if task.on_hold else "pending",
+                        }
+                    )
         if vals_list:
             self.env["sales.process.timer"].create(vals_list)
 
@@ -519,7 +628,9 @@ class SalesProcessTask(models.Model):
         for task in self.sudo().filtered(lambda task: task.state == "open"):
             task.write({"date_deadline": deadline, "deadline_by_hand": True})
             task._move_timers(task.case_id._calendar(), working_time)
-        self.sudo()._log("note", self.env._("deadline set to %s", format_datetime(self.env, deadline, dt_format="short")))
+        self.sudo()._log(
+            "note", self.env._("deadline set to %s", format_datetime(self.env, deadline, dt_format="short"))
+        )
         return True
 
     def _reschedule(self):
@@ -530,7 +641,9 @@ class SalesProcessTask(models.Model):
             calendar = task.case_id._calendar()
             task.date_open = task.case_id._named_moment(task.step_id.opens_at) or task.date_open
             if not task.deadline_by_hand:
-                task.date_deadline = task.step_id._definition_deadline(task.case_id, task.date_open, calendar, working_time)
+                task.date_deadline = task.step_id._definition_deadline(
+                    task.case_id, task.date_open, calendar, working_time
+                )
             task._move_timers(calendar, working_time)
 
     def _move_timers(self, calendar, working_time):
@@ -547,16 +660,24 @@ class SalesProcessTask(models.Model):
         type_of = {step: step._activity_type() for step in tasks.step_id}
         vals_list = [
             {
-                "res_model_id": model_id, "res_model": "crm.lead", "res_id": task.lead_id.id,
-                "res_name": task.lead_id.display_name, "activity_type_id": type_of[task.step_id].id, "summary": task._name_for(task.user_id),
-                "user_id": task.user_id.id, "date_deadline": task._activity_day(),
-                "automated": True, "process_task_id": task.id,
+                "res_model_id": model_id,
+                "res_model": "crm.lead",
+                "res_id": task.lead_id.id,
+                "res_name": task.lead_id.display_name,
+                "activity_type_id": type_of[task.step_id].id,
+                "summary": task._name_for(task.user_id),
+                "user_id": task.user_id.id,
+                "date_deadline": task._activity_day(),
+                "automated": True,
+                "process_task_id": task.id,
             }
             for task in tasks
         ]
         if not vals_list:
             return
-        activities = self.env["mail.activity"].sudo().with_context(mail_activity_quick_update=True).create(vals_list)
+        activities = (
+            self.env["mail.activity"].sudo().with_context(mail_activity_quick_update=True).create(vals_list)
+        )
         for task, activity in zip(tasks, activities, strict=True):
             task.activity_id = activity
 
@@ -565,17 +686,27 @@ class SalesProcessTask(models.Model):
 
     def _activity_day(self):
         moment = self.date_deadline or self.date_open or fields.Datetime.now()
-        return fields.Datetime.context_timestamp(self.with_context(tz=self.user_id.tz or "UTC"), moment).date()
+        return fields.Datetime.context_timestamp(
+            self.with_context(tz=self.user_id.tz or "UTC"), moment
+        ).date()
 
     def _mark_done(self, outcome_code):
         """Final: the tasks are done with this outcome; their activities are done with them."""
         now = fields.Datetime.now()
         for step, tasks in self.grouped("step_id").items():
             outcome = step.outcome_ids.filtered(lambda outcome: outcome.code == outcome_code)
-            tasks.write({
-                "state": "done", "date_done": now, "outcome_id": outcome.id, "outcome_code": outcome_code, "error": False,
-            })
-        self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")).write({"state": "cancelled"})
+            tasks.write(
+                {
+                    "state": "done",
+                    "date_done": now,
+                    "outcome_id": outcome.id,
+                    "outcome_code": outcome_code,
+                    "error": False,
+                }
+            )
+        self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")).write(
+            {"state": "cancelled"}
+        )
         self._close_activities()
         self._clear_failure()
 
@@ -584,7 +715,8 @@ class SalesProcessTask(models.Model):
         by_person = self.filtered("done_by_id")
         for task in by_person.filtered("activity_id"):
             task.activity_id.with_user(task.done_by_id).sudo()._action_done(
-                feedback=task._answer_text(), attachment_ids=self.env.context.get("sales_process_done_files"),
+                feedback=task._answer_text(),
+                attachment_ids=self.env.context.get("sales_process_done_files"),
             )
         (self - by_person).activity_id.unlink()
 
@@ -616,20 +748,25 @@ class SalesProcessTask(models.Model):
 
     def _mark_cancelled(self, why):
         self.write({"state": "cancelled", "why": why, "date_done": fields.Datetime.now(), "error": False})
-        self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")).write({"state": "cancelled"})
+        self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")).write(
+            {"state": "cancelled"}
+        )
         self.activity_id.unlink()
         self.env["sales.process.message"]._withdraw_for_tasks(self, self._why_words().get(why, why))
         self._clear_failure()
 
     def _hold(self, held):
-        """Pause or go on: timers and queued steps stop, then what was due moves by the time that it was held."""
+        """Pause or go on: timers and queued steps stop; then what was due moves by the time it was held."""
         tasks = self.sudo()
         tasks.write({"on_hold": held})
         timers = tasks.timer_ids.filtered(lambda timer: timer.state == ("pending" if held else "paused"))
         timers.write({"state": "paused" if held else "pending"})
         if held:
             return
-        now, letters = fields.Datetime.now(), self.env["sales.process.message"]._waiting_for(tasks).grouped("task_id")
+        now, letters = (
+            fields.Datetime.now(),
+            self.env["sales.process.message"]._waiting_for(tasks).grouped("task_id"),
+        )
         for task in tasks:
             span = now - max(task.case_id.date_paused, task.date_open)
             task._put_off(span, timers & task.timer_ids, letters.get(task, ()))
@@ -652,7 +789,9 @@ class SalesProcessTask(models.Model):
 
         :param user_of: dict task -> user.
         """
-        moving = self.browse(task.id for task, user in user_of.items() if task.state == "open" and task.user_id != user)
+        moving = self.browse(
+            task.id for task, user in user_of.items() if task.state == "open" and task.user_id != user
+        )
         for user, tasks in moving.grouped(lambda task: user_of[task]).items():
             tasks.user_id = user
             tasks.activity_id.with_context(mail_activity_quick_update=True).user_id = user
@@ -689,14 +828,22 @@ class SalesProcessTask(models.Model):
         self._assign(users, self.env._("late, handed to the substitute"))
 
     def _escalate_letter(self, rung):
-        self.env["sales.process.message"]._plan([
-            {
-                "task": task, "template": rung.template_id, "key": rung.code, "mail_class": "courtesy",
-                "until": rung.until, "hold": Delay(rung.hold_amount, rung.hold_unit, rung.working) if rung.hold_amount else None,
-                "why": self.env._("“%s” was not done in time", task.step_id.name),
-            }
-            for task in self
-        ])
+        self.env["sales.process.message"]._plan(
+            [
+                {
+                    "task": task,
+                    "template": rung.template_id,
+                    "key": rung.code,
+                    "mail_class": "courtesy",
+                    "until": rung.until,
+                    "hold": Delay(rung.hold_amount, rung.hold_unit, rung.working)
+                    if rung.hold_amount
+                    else None,
+                    "why": self.env._("“%s” was not done in time", task.step_id.name),
+                }
+                for task in self
+            ]
+        )
 
     def _tell(self, user_of, rung):
         """A word in the inbox of each person, one message for all of their tasks."""
@@ -709,16 +856,29 @@ class SalesProcessTask(models.Model):
 
     def _notify_late(self, user, rung):
         lines = [
-            self.env._("%(step)s — %(lead)s (%(who)s, due %(when)s)", step=task.step_id.name, lead=task.lead_id.name,
-                       who=task.user_id.name or "—",
-                       when=format_datetime(self.env, task.date_deadline, tz=user.tz, dt_format="short") if task.date_deadline else "—")
+            self.env._(
+                "%(step)s — %(lead)s (%(who)s, due %(when)s)",
+                step=task.step_id.name,
+                lead=task.lead_id.name,
+                who=task.user_id.name or "—",
+                when=format_datetime(self.env, task.date_deadline, tz=user.tz, dt_format="short")
+                if task.date_deadline
+                else "—",
+            )
             for task in self[:50]
         ]
-        subject = self.env._("%s tasks are late", len(self)) if rung.action != "remind" else self.env._("Reminder: %s tasks", len(self))
+        subject = (
+            self.env._("%s tasks are late", len(self))
+            if rung.action != "remind"
+            else self.env._("Reminder: %s tasks", len(self))
+        )
         if len(self) == 1:
             subject = lines[0]
         self[:1].lead_id.message_notify(
-            partner_ids=user.partner_id.ids, subject=subject, body="\n".join(lines), author_id=self.env.ref("base.partner_root").id,
+            partner_ids=user.partner_id.ids,
+            subject=subject,
+            body="\n".join(lines),
+            author_id=self.env.ref("base.partner_root").id,
         )
 
     # ------------------------------------------------------------------
@@ -752,7 +912,11 @@ class SalesProcessTask(models.Model):
         first = self.sudo().search(self._queued_domain(), limit=limit * 4, order="date_open, id")
         for step, same in first.grouped("step_id").items():
             # a document takes a second to render: one a commit
-            claimed = same[:20].try_lock_for_update(limit=1) if step.paper else same.try_lock_for_update(limit=limit)
+            claimed = (
+                same[:20].try_lock_for_update(limit=1)
+                if step.paper
+                else same.try_lock_for_update(limit=limit)
+            )
             if claimed:
                 return claimed
         return first.browse()
@@ -807,7 +971,9 @@ class SalesProcessTask(models.Model):
     def _run_step_decision(self, step):
         """The first outcome whose conditions hold."""
         leads = {
-            outcome.code: self.lead_id.filtered_domain(outcome._domain()) for outcome in step.outcome_ids if outcome.domain
+            outcome.code: self.lead_id.filtered_domain(outcome._domain())
+            for outcome in step.outcome_ids
+            if outcome.domain
         }
         engine_step, chosen = step._definition(), {}
         for task in self:
@@ -820,24 +986,33 @@ class SalesProcessTask(models.Model):
         """The server action, once for all leads; it keeps its own groups."""
         leads = self.lead_id
         step.server_action_id.with_context(
-            active_model="crm.lead", active_ids=leads.ids, active_id=leads[:1].id,
+            active_model="crm.lead",
+            active_ids=leads.ids,
+            active_id=leads[:1].id,
         ).run()
         return dict.fromkeys(self, step.outcome_ids[:1].code)
 
     def _run_step_notice(self, step):
         """One message a channel, whatever the number of leads."""
-        for channel, tasks in self.grouped(lambda task: task.team_id.process_channel_id or task.process_id.channel_id).items():
+        for channel, tasks in self.grouped(
+            lambda task: task.team_id.process_channel_id or task.process_id.channel_id
+        ).items():
             if channel:
                 channel.sudo().message_post(
-                    body=tasks._notice_body(step), message_type="comment", subtype_xmlid="mail.mt_comment",
+                    body=tasks._notice_body(step),
+                    message_type="comment",
+                    subtype_xmlid="mail.mt_comment",
                     author_id=self.env.ref("base.partner_root").id,
                 )
         return dict.fromkeys(self, step.outcome_ids[:1].code)
 
     def _notice_body(self, step):
         lines = [
-            Markup('<li><a href="/odoo/crm.lead/%s">%s</a>%s</li>') % (
-                task.lead_id.id, task.lead_id.name, f" — {task.lead_id.user_id.name}" if task.lead_id.user_id else "",
+            Markup('<li><a href="/odoo/crm.lead/%s">%s</a>%s</li>')
+            % (
+                task.lead_id.id,
+                task.lead_id.name,
+                f" — {task.lead_id.user_id.name}" if task.lead_id.user_id else "",
             )
             for task in self[:50]
         ]
@@ -856,24 +1031,37 @@ class SalesProcessTask(models.Model):
         unreachable._hand_to_person(self.env._("no e-mail address: reach the customer another way"))
         reachable = self - unreachable
         greeted = reachable._greeted_today(step) if step.once_a_day else self.browse()
-        self.env["sales.process.message"]._plan([
-            {
-                "task": task, "template": step.template_id, "key": "step", "mail_class": step.mail_class,
-                "until": "never", "hold": None, "why": step.name,
-            }
-            for task in reachable - greeted
-        ])._send()
+        self.env["sales.process.message"]._plan(
+            [
+                {
+                    "task": task,
+                    "template": step.template_id,
+                    "key": "step",
+                    "mail_class": step.mail_class,
+                    "until": "never",
+                    "hold": None,
+                    "why": step.name,
+                }
+                for task in reachable - greeted
+            ]
+        )._send()
         return dict.fromkeys(reachable, step.outcome_ids[:1].code)
 
     def _greeted_today(self, step):
-        """Those whose company had this letter in the last day, or has it through another lead of the batch."""
+        """Those whose company had this letter in the last day, or gets it by another lead of the batch."""
         Message = self.env["sales.process.message"]
         keys = {task: Message._domain_key(task._address()) for task in self}
         since = fields.Datetime.now() - timedelta(days=1)
-        had = set(Message.search([
-            ("template_id", "=", step.template_id.id), ("domain_key", "in", list(set(keys.values()))),
-            ("state", "in", ("planned", "sent")), ("date_due", ">", since),
-        ]).mapped("domain_key"))
+        had = set(
+            Message.search(
+                [
+                    ("template_id", "=", step.template_id.id),
+                    ("domain_key", "in", list(set(keys.values()))),
+                    ("state", "in", ("planned", "sent")),
+                    ("date_due", ">", since),
+                ]
+            ).mapped("domain_key")
+        )
         greeted = self.browse()
         for task, key in keys.items():
             if key in had:
@@ -893,12 +1081,22 @@ class SalesProcessTask(models.Model):
         return outcomes
 
     def _address(self):
-        return self.lead_id.email_normalized or self.lead_id.partner_id.email_normalized or self.order_id.partner_id.email_normalized
+        return (
+            self.lead_id.email_normalized
+            or self.lead_id.partner_id.email_normalized
+            or self.order_id.partner_id.email_normalized
+        )
 
     def _hand_to_person(self, why):
         """An automatic step that cannot be done by itself becomes a task of the lead's rep."""
         for task in self:
-            task.write({"state": "open", "why": why, "user_id": task.case_id._first_available(task.lead_id.user_id).id})
+            task.write(
+                {
+                    "state": "open",
+                    "why": why,
+                    "user_id": task.case_id._first_available(task.lead_id.user_id).id,
+                }
+            )
         self._make_activities()
         for task in self.filtered("activity_id"):
             task.activity_id.note = why
@@ -931,13 +1129,19 @@ class SalesProcessTask(models.Model):
     # ------------------------------------------------------------------
 
     def _log(self, kind, text=None):
-        self.env["sales.process.event"]._append([
-            {
-                "case_id": task.case_id.id, "lead_id": task.lead_id.id, "task_id": task.id,
-                "step_id": task.step_id.id, "kind": kind, "text": text,
-            }
-            for task in self
-        ])
+        self.env["sales.process.event"]._append(
+            [
+                {
+                    "case_id": task.case_id.id,
+                    "lead_id": task.lead_id.id,
+                    "task_id": task.id,
+                    "step_id": task.step_id.id,
+                    "kind": kind,
+                    "text": text,
+                }
+                for task in self
+            ]
+        )
 
     @api.model
     def _wake(self, xmlid, at=None):

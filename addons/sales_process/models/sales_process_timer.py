@@ -17,14 +17,28 @@ class SalesProcessTimer(models.Model):
     _order = "date_due, id"
     _log_access = False
 
-    task_id = fields.Many2one("sales.process.task", required=True, ondelete="cascade", index=True, readonly=True)
-    case_id = fields.Many2one("sales.process.case", required=True, ondelete="cascade", index=True, readonly=True)
-    escalation_id = fields.Many2one("sales.process.escalation", required=True, ondelete="cascade", readonly=True)
+    task_id = fields.Many2one(
+        "sales.process.task", required=True, ondelete="cascade", index=True, readonly=True
+    )
+    case_id = fields.Many2one(
+        "sales.process.case", required=True, ondelete="cascade", index=True, readonly=True
+    )
+    escalation_id = fields.Many2one(
+        "sales.process.escalation", required=True, ondelete="cascade", readonly=True
+    )
     date_due = fields.Datetime(required=True, readonly=True)
     date_fired = fields.Datetime(readonly=True)
     state = fields.Selection(
-        [("pending", "Pending"), ("paused", "Paused"), ("fired", "Fired"), ("cancelled", "Cancelled"), ("failed", "Failed")],
-        default="pending", required=True, readonly=True,
+        [
+            ("pending", "Pending"),
+            ("paused", "Paused"),
+            ("fired", "Fired"),
+            ("cancelled", "Cancelled"),
+            ("failed", "Failed"),
+        ],
+        default="pending",
+        required=True,
+        readonly=True,
     )
     error = fields.Text(readonly=True)
 
@@ -33,7 +47,7 @@ class SalesProcessTimer(models.Model):
 
     @api.model
     def _cron_run(self):
-        """Fire what is due, a batch a commit; what fails is taken out of its batch and put on the error desk."""
+        """Fire what is due, a batch a commit; what fails leaves its batch for the error desk."""
         cron = self.env["ir.cron"]
         while True:
             timers = self._claim_due()
@@ -49,19 +63,24 @@ class SalesProcessTimer(models.Model):
         """Due timers that no other worker has in hand, locked; more are looked at than taken, as the
         first ones may be another worker's."""
         due = self.sudo().search(
-            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())], limit=limit * 4, order="date_due, id",
+            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())],
+            limit=limit * 4,
+            order="date_due, id",
         )
         return due.try_lock_for_update(limit=limit) if due else due
 
     @api.model
     def _count_due(self):
         return self.sudo().search_count(
-            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())], limit=BATCH * 20,
+            [("state", "=", "pending"), ("date_due", "<=", fields.Datetime.now())],
+            limit=BATCH * 20,
         )
 
     def _fire_guarded(self, timers):
         """Fire a batch; after an error one by one, so that one bad record stops only itself."""
-        self.env["sales.process.task"]._guarded(timers, lambda batch: batch._fire(), lambda timer, error: timer._fail(error))
+        self.env["sales.process.task"]._guarded(
+            timers, lambda batch: batch._fire(), lambda timer, error: timer._fail(error)
+        )
 
     def _fire(self):
         """Carry out these rungs. Two of one case are done one after the other, the earlier first."""
@@ -75,10 +94,12 @@ class SalesProcessTimer(models.Model):
         live = self.filtered(lambda timer: timer.task_id.state in ("open", "queued"))
         (self - live).state = "cancelled"
         live.write({"state": "fired", "date_fired": fields.Datetime.now()})
-        live.case_id._handle({
-            timer.case_id: transition.TimerFired(timer.task_id._engine_task(), timer.escalation_id.code)
-            for timer in live
-        })
+        live.case_id._handle(
+            {
+                timer.case_id: transition.TimerFired(timer.task_id._engine_task(), timer.escalation_id.code)
+                for timer in live
+            }
+        )
 
     def _fail(self, error):
         self.write({"state": "failed", "error": error, "date_fired": fields.Datetime.now()})

@@ -29,7 +29,9 @@ class WorkingTime:
         hours = calendar.hours_per_day or 8.0
         horizon = FIRST_HORIZON
         while horizon <= LAST_HORIZON:
-            moment = due_moment(start, delay, self._between(calendar, start, horizon, backwards), hours, backwards)
+            moment = due_moment(
+                start, delay, self._between(calendar, start, horizon, backwards), hours, backwards
+            )
             if moment:
                 return moment
             horizon *= 4
@@ -38,10 +40,16 @@ class WorkingTime:
     def _between(self, calendar, start, horizon, backwards):
         """Working intervals of the horizon before or after `start`, from whole days for reuse."""
         day = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        begin, stop = (day - horizon, day + timedelta(days=1)) if backwards else (day - timedelta(days=1), day + horizon)
+        begin, stop = (
+            (day - horizon, day + timedelta(days=1))
+            if backwards
+            else (day - timedelta(days=1), day + horizon)
+        )
         key = (calendar.id, begin, stop)
         if key not in self._intervals:
-            found = calendar.sudo()._work_intervals_batch(begin.replace(tzinfo=UTC), stop.replace(tzinfo=UTC))[False]
+            found = calendar.sudo()._work_intervals_batch(
+                begin.replace(tzinfo=UTC), stop.replace(tzinfo=UTC)
+            )[False]
             self._intervals[key] = [(_naive(first), _naive(last)) for first, last, _meta in found]
         return self._intervals[key]
 

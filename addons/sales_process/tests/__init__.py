@@ -1,16 +1,18 @@
-from . import test_contract
-from . import test_stage_history
-from . import test_import
-from . import test_walk
-from . import test_renewal
-from . import test_document_request
-from . import test_rights
-from . import test_running
-from . import test_letters
-from . import test_approval
-from . import test_documents
-from . import test_portal
-from . import test_proposal
-from . import test_ui
-from . import test_hostile
-from . import test_cost
+from . import (
+    test_approval,
+    test_contract,
+    test_cost,
+    test_document_request,
+    test_documents,
+    test_hostile,
+    test_import,
+    test_letters,
+    test_portal,
+    test_proposal,
+    test_renewal,
+    test_rights,
+    test_running,
+    test_stage_history,
+    test_ui,
+    test_walk,
+)

@@ -13,46 +13,87 @@ class ProcessCase(TransactionCase):
         cls.env = cls.env(context={**cls.env.context, "tracking_disable": True, "no_reset_password": True})
         cls.company = cls.env.ref("base.main_company")
         cls.leader = new_test_user(
-            cls.env, "process_leader", groups="sales_team.group_sale_salesman_all_leads,sales_process.group_leader",
-            email="leader@seller.example.com", name="Lena Leader",
+            cls.env,
+            "process_leader",
+            groups="sales_team.group_sale_salesman_all_leads,sales_process.group_leader",
+            email="leader@seller.example.com",
+            name="Lena Leader",
         )
         cls.rep = new_test_user(
-            cls.env, "process_rep", groups="sales_team.group_sale_salesman,sales_process.group_user",
-            email="rep@seller.example.com", name="Rita Rep",
+            cls.env,
+            "process_rep",
+            groups="sales_team.group_sale_salesman,sales_process.group_user",
+            email="rep@seller.example.com",
+            name="Rita Rep",
         )
         cls.colleague = new_test_user(
-            cls.env, "process_colleague", groups="sales_team.group_sale_salesman,sales_process.group_user",
-            email="colleague@seller.example.com", name="Carl Colleague",
+            cls.env,
+            "process_colleague",
+            groups="sales_team.group_sale_salesman,sales_process.group_user",
+            email="colleague@seller.example.com",
+            name="Carl Colleague",
         )
         cls.process = cls.env.ref("sales_process.process_new_business")
         cls.renewal = cls.env.ref("sales_process.process_renewal")
-        cls.team = cls.env["crm.team"].create({
-            "name": "Process team", "user_id": cls.leader.id, "company_id": cls.company.id,
-            "member_ids": [(6, 0, [cls.rep.id, cls.colleague.id])],
-        })
+        cls.team = cls.env["crm.team"].create(
+            {
+                "name": "Process team",
+                "user_id": cls.leader.id,
+                "company_id": cls.company.id,
+                "member_ids": [(6, 0, [cls.rep.id, cls.colleague.id])],
+            }
+        )
         cls.plain_team = cls.env["crm.team"].create({"name": "Plain team", "company_id": cls.company.id})
         cls.calendar = cls.env["resource.calendar"].create({"name": "Mo-Fr 9-18", "tz": "UTC"})
         cls.team.process_calendar_id = cls.calendar
         (cls.process | cls.renewal).write({"team_ids": [(4, cls.team.id)]})
-        cls.product = cls.env["product.product"].create({"name": "Service package", "list_price": 1000.0, "type": "service"})
-        cls.quotation_template = cls.env["sale.order.template"].create({
-            "name": "Standard", "sale_order_template_line_ids": [(0, 0, {
-                "product_id": cls.product.id, "product_uom_qty": 2, "name": "Service package",
-            })],
-        })
+        cls.product = cls.env["product.product"].create(
+            {"name": "Service package", "list_price": 1000.0, "type": "service"}
+        )
+        cls.quotation_template = cls.env["sale.order.template"].create(
+            {
+                "name": "Standard",
+                "sale_order_template_line_ids": [
+                    (
+                        0,
+                        0,
+                        {
+                            "product_id": cls.product.id,
+                            "product_uom_qty": 2,
+                            "name": "Service package",
+                        },
+                    )
+                ],
+            }
+        )
         (cls.process | cls.renewal).write({"quotation_template_id": cls.quotation_template.id})
 
     def _lead(self, **vals):
-        return self.env["crm.lead"].with_user(self.rep).create({
-            "name": "Request", "contact_name": "Клара Клиент", "email_from": "clara@customer.example.org",
-            "phone": "+49 30 1234567", "partner_name": "Customer GmbH",
-            "team_id": self.team.id, "user_id": self.rep.id, **vals,
-        })
+        return (
+            self.env["crm.lead"]
+            .with_user(self.rep)
+            .create(
+                {
+                    "name": "Request",
+                    "contact_name": "Клара Клиент",
+                    "email_from": "clara@customer.example.org",
+                    "phone": "+49 30 1234567",
+                    "partner_name": "Customer GmbH",
+                    "team_id": self.team.id,
+                    "user_id": self.rep.id,
+                    **vals,
+                }
+            )
+        )
 
     def _task(self, lead, code):
         """The open task of a lead at a step, as its rep sees it."""
         task = lead.sudo().process_open_task_ids.filtered(lambda task: task.step_id.code == code)
-        self.assertEqual(len(task), 1, f"{code} is not open, but {lead.sudo().process_open_task_ids.mapped('step_id.code')}")
+        self.assertEqual(
+            len(task),
+            1,
+            f"{code} is not open, but {lead.sudo().process_open_task_ids.mapped('step_id.code')}",
+        )
         return task.with_user(self.rep)
 
     def _run(self, lead):
@@ -67,7 +108,9 @@ class ProcessCase(TransactionCase):
 
     def _fire(self, task, moment=None):
         """Let the due timers of a task go off, one moment at a time."""
-        timers = task.sudo().timer_ids.filtered(lambda timer: timer.state == "pending" and (not moment or timer.date_due <= moment))
+        timers = task.sudo().timer_ids.filtered(
+            lambda timer: timer.state == "pending" and (not moment or timer.date_due <= moment)
+        )
         timers.sorted("date_due")._fire()
 
     @staticmethod

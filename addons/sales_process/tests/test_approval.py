@@ -276,7 +276,9 @@ class TestApproval(PaperCase):
                 for call in (
                     lambda own=own: own.write({"state": "approved"}),
                     own.unlink,
-                    lambda own=own: own.create({"order_id": order.id, "kind": "proposal", "state": "approved"}),
+                    lambda own=own: own.create(
+                        {"order_id": order.id, "kind": "proposal", "state": "approved"}
+                    ),
                 ):
                     with self.assertRaises(AccessError):
                         call()

@@ -35,14 +35,21 @@ class TestCost(ProcessCase):
         return self.env.cr.sql_log_count - before
 
     def _leads(self, count, **vals):
-        return self.env["crm.lead"].create([
-            {
-                "name": f"Request {number}", "contact_name": f"Customer {number}", "partner_name": f"Company {number}",
-                "email_from": f"one@customer{number}.example.org", "phone": f"+49 30 {10000 + number}",
-                "team_id": self.team.id, "user_id": self.rep.id, **vals,
-            }
-            for number in range(count)
-        ])
+        return self.env["crm.lead"].create(
+            [
+                {
+                    "name": f"Request {number}",
+                    "contact_name": f"Customer {number}",
+                    "partner_name": f"Company {number}",
+                    "email_from": f"one@customer{number}.example.org",
+                    "phone": f"+49 30 {10000 + number}",
+                    "team_id": self.team.id,
+                    "user_id": self.rep.id,
+                    **vals,
+                }
+                for number in range(count)
+            ]
+        )
 
     def _calling(self, count):
         leads = self._leads(count)
@@ -58,6 +65,7 @@ class TestCost(ProcessCase):
 
     def test_create_without_a_process(self):
         """A team without a process pays nothing but the stage history."""
+
         def create(count):
             return self._leads(count, team_id=self.plain_team.id)
 
@@ -81,7 +89,9 @@ class TestCost(ProcessCase):
 
     def test_fire_one_rung(self):
         def fire(leads):
-            rungs = leads.process_open_task_ids.timer_ids.filtered(lambda timer: timer.escalation_id.action == "outcome")
+            rungs = leads.process_open_task_ids.timer_ids.filtered(
+                lambda timer: timer.escalation_id.action == "outcome"
+            )
             rungs._fire()
 
         self.assertLess(self._more(self._calling, fire), 0.5)
@@ -89,11 +99,15 @@ class TestCost(ProcessCase):
     def test_send_letters(self):
         def planned(count):
             leads = self._calling(count)
-            letters = leads.process_open_task_ids.timer_ids.filtered(lambda timer: timer.escalation_id.action == "letter")
+            letters = leads.process_open_task_ids.timer_ids.filtered(
+                lambda timer: timer.escalation_id.action == "letter"
+            )
             letters._fire()
             messages = leads.process_message_ids.filtered(lambda message: message.state == "planned")
             self.assertEqual(len(messages), count)
-            messages.write({"date_due": fields.Datetime.now() - timedelta(minutes=1), "mail_class": "expected"})
+            messages.write(
+                {"date_due": fields.Datetime.now() - timedelta(minutes=1), "mail_class": "expected"}
+            )
             return messages
 
         self.assertLess(self._more(planned, lambda messages: messages._send()), 0.5)
@@ -115,15 +129,20 @@ class TestCost(ProcessCase):
 
         def calling(count):
             leads = self._calling(count)
-            leads.write({
-                "description": "Two packages", "expected_revenue": 2000, "date_deadline": fields.Date.today(),
-            })
+            leads.write(
+                {
+                    "description": "Two packages",
+                    "expected_revenue": 2000,
+                    "date_deadline": fields.Date.today(),
+                }
+            )
             return leads
 
         plain = self._leads(1, team_id=self.plain_team.id)
         plain_stage = self.env["crm.stage"].create({"name": "Plain", "team_ids": self.plain_team.ids})
         without = self._more(
-            lambda count: self._leads(count, team_id=plain.team_id.id), lambda leads: leads.write({"stage_id": plain_stage.id}),
+            lambda count: self._leads(count, team_id=plain.team_id.id),
+            lambda leads: leads.write({"stage_id": plain_stage.id}),
         )
         self.assertLess(self._more(calling, lambda leads: leads.write({"stage_id": stage.id})) - without, 0.7)
 
@@ -138,7 +157,9 @@ class TestCost(ProcessCase):
     def test_complete_one(self):
         """One answer of a person costs a bounded number of statements, whatever else there is."""
         few, many = self._calling(FEW), self._calling(MANY)
-        first, other, third = (leads[0].process_open_task_ids.with_user(self.rep) for leads in (few, few[1:], many))
+        first, other, third = (
+            leads[0].process_open_task_ids.with_user(self.rep) for leads in (few, few[1:], many)
+        )
         first.complete("reached")
         counts = [self._statements(task, lambda task: task.complete("reached")) for task in (other, third)]
         self.assertAlmostEqual(counts[0], counts[1], delta=2)

@@ -15,9 +15,14 @@ class HostileCase(ProcessCase):
     def _at_proposal(self, **vals):
         lead, call = self._at_call(**vals)
         call.complete("reached")
-        self._task(lead, "contact_result").complete("interested", {
-            "description": "x", "expected_revenue": 5, "date_deadline": fields.Date.today(),
-        })
+        self._task(lead, "contact_result").complete(
+            "interested",
+            {
+                "description": "x",
+                "expected_revenue": 5,
+                "date_deadline": fields.Date.today(),
+            },
+        )
         self._run(lead)
         return lead, self._task(lead, "make_proposal")
 
@@ -30,9 +35,14 @@ class TestHostileActivities(HostileCase):
         _lead, call = self._at_call(company_id=self.company.id)
         mine = self.env["crm.lead"].create({"name": "Carl's", "user_id": self.colleague.id})
         with self.assertRaises(UserError):
-            self.env["mail.activity"].with_user(self.colleague).with_context(default_process_task_id=call.id).create({
-                "res_model_id": self.env["ir.model"]._get_id("crm.lead"), "res_id": mine.id,
-            })
+            self.env["mail.activity"].with_user(self.colleague).with_context(
+                default_process_task_id=call.id
+            ).create(
+                {
+                    "res_model_id": self.env["ir.model"]._get_id("crm.lead"),
+                    "res_id": mine.id,
+                }
+            )
 
     def test_activity_of_an_open_task_stays_where_it_is(self):
         _lead, call = self._at_call()
@@ -40,7 +50,11 @@ class TestHostileActivities(HostileCase):
         activity = call.activity_id.with_user(self.rep)
         portal = new_test_user(self.env, "process_portal_user", groups="base.group_portal")
         for vals in (
-            {"active": False}, {"res_id": other.id}, {"user_id": False}, {"user_id": portal.id}, {"res_model": "res.partner"},
+            {"active": False},
+            {"res_id": other.id},
+            {"user_id": False},
+            {"user_id": portal.id},
+            {"res_model": "res.partner"},
             {"res_model_id": self.env["ir.model"]._get_id("res.partner"), "res_id": self.rep.partner_id.id},
         ):
             with self.subTest(vals=vals), self.assertRaises(UserError), self.env.cr.savepoint():
@@ -72,10 +86,14 @@ class TestHostileActivities(HostileCase):
         self.env.invalidate_all()
         call = call.sudo()
         self.assertEqual(call.user_id, self.leader)
-        self.assertEqual(call.activity_id.user_id, self.leader, "a task without an activity is on nobody's list")
+        self.assertEqual(
+            call.activity_id.user_id, self.leader, "a task without an activity is on nobody's list"
+        )
 
     def test_merging_moves_the_activity(self):
-        keeper = self.env["crm.lead"].create({"name": "Plain", "team_id": self.plain_team.id, "user_id": self.rep.id})
+        keeper = self.env["crm.lead"].create(
+            {"name": "Plain", "team_id": self.plain_team.id, "user_id": self.rep.id}
+        )
         lead, call = self._at_call()
         winner = (keeper | lead).with_user(self.rep).merge_opportunity()
         self.assertEqual(winner.process_state, "running")
@@ -99,22 +117,34 @@ class TestHostileCompleting(HostileCase):
     def test_odd_values_are_named(self):
         lead, call = self._at_call()
         for args in (
-            ("reached", "x"), ("reached", [1]), ("call_back", {"date": "9999-12-31 00:00:00"}), ("call_back", {"date": True}),
-            ("reached", {"duration": float("inf")}), ("reached", {"duration": 1e9}), ("refused", {"lost_reason_id": "x"}),
-            ("refused", {"lost_reason_id": [1]}), ("reached", None, 5),
+            ("reached", "x"),
+            ("reached", [1]),
+            ("call_back", {"date": "9999-12-31 00:00:00"}),
+            ("call_back", {"date": True}),
+            ("reached", {"duration": float("inf")}),
+            ("reached", {"duration": 1e9}),
+            ("refused", {"lost_reason_id": "x"}),
+            ("refused", {"lost_reason_id": [1]}),
+            ("reached", None, 5),
         ):
             with self.subTest(args=args), self.assertRaises(UserError), self.env.cr.savepoint():
                 call.complete(*args)
         call.with_user(self.leader).action_start_from("plan_meeting")
         with self.assertRaises(UserError), self.env.cr.savepoint():
-            self._task(lead, "plan_meeting").complete("planned", {
-                "start": fields.Datetime.to_string(fields.Datetime.now() + timedelta(days=1)), "duration": "long",
-            })
+            self._task(lead, "plan_meeting").complete(
+                "planned",
+                {
+                    "start": fields.Datetime.to_string(fields.Datetime.now() + timedelta(days=1)),
+                    "duration": "long",
+                },
+            )
 
     def test_no_order_is_said_in_words(self):
-        lead, call = self._at_call()
+        lead, _call = self._at_call()
         for step, outcome in (
-            ("request_information", "requested"), ("collect_documents", "complete"), ("sign_contract", "signed"),
+            ("request_information", "requested"),
+            ("collect_documents", "complete"),
+            ("sign_contract", "signed"),
         ):
             with self.subTest(step=step):
                 lead.sudo().process_open_task_ids.with_user(self.leader).action_start_from(step)
@@ -133,7 +163,9 @@ class TestHostileCompleting(HostileCase):
         self.assertEqual(kept.process_state, "running")
 
     def test_rep_merges_into_nobody_elses(self):
-        theirs = self.env["crm.lead"].create({"name": "Carl's", "team_id": self.team.id, "user_id": self.colleague.id})
+        theirs = self.env["crm.lead"].create(
+            {"name": "Carl's", "team_id": self.team.id, "user_id": self.colleague.id}
+        )
         lead = self._lead(contact_name=False, phone=False, email_from=False)
         for other in (theirs.id, 99999999, lead.id, "x"):
             with self.subTest(other=other), self.assertRaises(UserError), self.env.cr.savepoint():
@@ -141,9 +173,14 @@ class TestHostileCompleting(HostileCase):
         self.assertTrue(lead.exists())
 
     def test_form_shows_no_duplicates_of_others(self):
-        self.env["crm.lead"].create({
-            "name": "Carl's", "team_id": self.team.id, "user_id": self.colleague.id, "email_from": "clara@customer.example.org",
-        })
+        self.env["crm.lead"].create(
+            {
+                "name": "Carl's",
+                "team_id": self.team.id,
+                "user_id": self.colleague.id,
+                "email_from": "clara@customer.example.org",
+            }
+        )
         mine = self._lead(name="Rita's")
         task = self._task(self._lead(contact_name=False, phone=False), "complete_lead")
         self.env.flush_all()
@@ -151,9 +188,17 @@ class TestHostileCompleting(HostileCase):
         self.assertEqual([row["id"] for row in task.get_form()["duplicates"]], [mine.id])
 
     def test_merged_into_a_lead_without_a_case(self):
-        kept = self.env["crm.lead"].with_context(sales_process_no_start=True).create({
-            "name": "Kept", "team_id": self.team.id, "user_id": self.rep.id,
-        })
+        kept = (
+            self.env["crm.lead"]
+            .with_context(sales_process_no_start=True)
+            .create(
+                {
+                    "name": "Kept",
+                    "team_id": self.team.id,
+                    "user_id": self.rep.id,
+                }
+            )
+        )
         lead = self._lead(contact_name=False, phone=False, email_from=False)
         self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": kept.id})
         self.assertEqual(kept.process_state, "running", "the chosen lead goes on")
@@ -204,7 +249,9 @@ class TestHostilePause(HostileCase):
         lead.with_user(self.rep).process_resume()
         call._reschedule()
         self.assertGreater(call.date_deadline, fields.Datetime.now())
-        self.assertGreater(min(call.timer_ids.mapped("date_due")), fields.Datetime.now() - timedelta(minutes=1))
+        self.assertGreater(
+            min(call.timer_ids.mapped("date_due")), fields.Datetime.now() - timedelta(minutes=1)
+        )
 
     def test_letters_are_put_off_too(self):
         lead, call = self._at_call()
@@ -242,10 +289,15 @@ class TestHostileRoads(HostileCase):
     def _gate(self, phase_code="proposal", field="expected_revenue"):
         draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
         phase = draft.phase_ids.filtered(lambda phase: phase.code == phase_code)
-        self.env["sales.process.gate"].create({
-            "process_id": draft.id, "phase_id": phase.id, "name": "Gate", "kind": "fields",
-            "field_ids": [(6, 0, [self.env.ref(f"crm.field_crm_lead__{field}").id])],
-        })
+        self.env["sales.process.gate"].create(
+            {
+                "process_id": draft.id,
+                "phase_id": phase.id,
+                "name": "Gate",
+                "kind": "fields",
+                "field_ids": [(6, 0, [self.env.ref(f"crm.field_crm_lead__{field}").id])],
+            }
+        )
         draft.action_activate()
         return phase
 
@@ -254,20 +306,42 @@ class TestHostileRoads(HostileCase):
         with self.assertRaises(ValidationError), self.env.cr.savepoint():
             self._lead(stage_id=stage.id)
         with self.assertRaises(ValidationError), self.env.cr.savepoint():
-            self.env["crm.lead"].with_user(self.rep).with_context(import_file=True).create({
-                "name": "x", "team_id": self.team.id, "user_id": self.rep.id, "stage_id": stage.id,
-            })
+            self.env["crm.lead"].with_user(self.rep).with_context(import_file=True).create(
+                {
+                    "name": "x",
+                    "team_id": self.team.id,
+                    "user_id": self.rep.id,
+                    "stage_id": stage.id,
+                }
+            )
         self._task(self._lead(stage_id=stage.id, expected_revenue=5), "make_proposal")
-        imported = self.env["crm.lead"].with_user(self.leader).with_context(import_file=True).create({
-            "name": "x", "team_id": self.team.id, "stage_id": stage.id,
-        })
+        imported = (
+            self.env["crm.lead"]
+            .with_user(self.leader)
+            .with_context(import_file=True)
+            .create(
+                {
+                    "name": "x",
+                    "team_id": self.team.id,
+                    "stage_id": stage.id,
+                }
+            )
+        )
         self._task(imported, "make_proposal")
 
     def test_gate_holds_at_starting_from_a_step(self):
         self._gate()
-        lead = self.env["crm.lead"].with_context(sales_process_no_start=True).create({
-            "name": "x", "team_id": self.team.id, "user_id": self.rep.id,
-        })
+        lead = (
+            self.env["crm.lead"]
+            .with_context(sales_process_no_start=True)
+            .create(
+                {
+                    "name": "x",
+                    "team_id": self.team.id,
+                    "user_id": self.rep.id,
+                }
+            )
+        )
         with self.assertRaises(ValidationError), self.env.cr.savepoint():
             lead.with_user(self.rep).action_process_start("make_contract")
         lead.with_user(self.rep).action_process_start("call_customer")
@@ -295,9 +369,18 @@ class TestHostileRoads(HostileCase):
 
     def test_ended_leads_are_not_started(self):
         for act in ("action_set_lost", "action_set_won", "action_archive"):
-            lead = self.env["crm.lead"].with_context(sales_process_no_start=True).create({
-                "name": act, "team_id": self.team.id, "type": "opportunity", "probability": 20,
-            })
+            lead = (
+                self.env["crm.lead"]
+                .with_context(sales_process_no_start=True)
+                .create(
+                    {
+                        "name": act,
+                        "team_id": self.team.id,
+                        "type": "opportunity",
+                        "probability": 20,
+                    }
+                )
+            )
             getattr(lead, act)()
             with self.subTest(act=act), self.assertRaises(UserError):
                 lead.action_process_start()
@@ -373,7 +456,9 @@ class TestHostileSubstitute(HostileCase):
         self.env.invalidate_all()
         self.assertEqual(task.get_form()["parts"][0]["res_id"], lead.id)
         lead.with_user(self.colleague).read(["name", "process_step_now"])
-        task.complete("interested", {"description": "x", "expected_revenue": 5, "date_deadline": fields.Date.today()})
+        task.complete(
+            "interested", {"description": "x", "expected_revenue": 5, "date_deadline": fields.Date.today()}
+        )
         self.env.invalidate_all()
         with self.assertRaises(AccessError):
             lead.with_user(self.colleague).read(["name"])
@@ -423,15 +508,18 @@ class TestHostileRunner(HostileCase):
         (first | second).date_due = fields.Datetime.now() - timedelta(minutes=1)
         first._send()
         self.assertEqual(first.state, "sent")
-        with patch.object(type(second), "_written_today", lambda messages: set()), self.enter_registry_test_mode(), \
-                mute_logger("odoo.sql_db", "odoo.addons.sales_process.models.sales_process_task"):
+        with (
+            patch.object(type(second), "_written_today", lambda messages: set()),
+            self.enter_registry_test_mode(),
+            mute_logger("odoo.sql_db", "odoo.addons.sales_process.models.sales_process_task"),
+        ):
             self.env.ref("sales_process.ir_cron_sales_process_letters").method_direct_trigger()
         self.assertEqual(second.state, "planned")
         self.assertGreater(second.date_due, fields.Datetime.now())
         self.assertFalse(second.task_id.error)
 
     def test_two_letters_of_one_template_to_one_lead(self):
-        lead, first = self._letter()
+        _lead, first = self._letter()
         second = first.copy({"key": "again", "date_due": first.date_due})
         both = first | second
         both.write({"mail_class": "expected", "date_due": fields.Datetime.now()})
@@ -481,7 +569,9 @@ class TestHostileRunner(HostileCase):
         with self.assertRaises(AccessError):
             self.plain_team.with_user(manager).process_ids = [(4, self.process.id)]
         with self.assertRaises(AccessError):
-            self.env["crm.team"].with_user(manager).create({"name": "Mine", "process_ids": [(4, self.process.id)]})
+            self.env["crm.team"].with_user(manager).create(
+                {"name": "Mine", "process_ids": [(4, self.process.id)]}
+            )
         self.plain_team.process_ids = [(4, self.process.id)]
         self.assertIn(self.plain_team.id, self.env["sales.process"]._active_by_team())
         self.assertTrue(self.process.phase_ids[1]._stage_for(self.plain_team))
@@ -508,9 +598,12 @@ class TestHostileInterface(HostileCase):
         lead, call = self._at_call()
         led, own = call.with_user(self.leader), lead.with_user(self.rep)
         for name, act in (
-            ("refuse", lambda: own.process_refuse("x")), ("move", lambda: own.process_move("x")),
-            ("missing", lambda: own.process_missing("x")), ("reassign", lambda: led.action_reassign("x")),
-            ("skip", lambda: led.action_skip(5)), ("deadline", lambda: led.action_set_deadline(None)),
+            ("refuse", lambda: own.process_refuse("x")),
+            ("move", lambda: own.process_move("x")),
+            ("missing", lambda: own.process_missing("x")),
+            ("reassign", lambda: led.action_reassign("x")),
+            ("skip", lambda: led.action_skip(5)),
+            ("deadline", lambda: led.action_set_deadline(None)),
             ("start from", lambda: led.action_start_from(None)),
         ):
             with self.subTest(name=name), self.assertRaises(UserError), self.env.cr.savepoint():
@@ -518,16 +611,29 @@ class TestHostileInterface(HostileCase):
 
     def test_intake_tells_nothing_of_other_companies(self):
         other = self.env["res.company"].create({"name": "Other company"})
-        lead = self.env["crm.lead"].create({"name": "Theirs", "company_id": other.id, "team_id": False, "user_id": False})
+        lead = self.env["crm.lead"].create(
+            {"name": "Theirs", "company_id": other.id, "team_id": False, "user_id": False}
+        )
         self.env["crm.lead.external.ref"]._link({"r1": lead}, other)
         with self.assertRaises(AccessError):
-            self.env["crm.lead"].with_user(self.rep).process_intake({"name": "x", "company_id": other.id}, "r1")
+            self.env["crm.lead"].with_user(self.rep).process_intake(
+                {"name": "x", "company_id": other.id}, "r1"
+            )
 
     def test_files_of_the_done_dialog_are_kept(self):
         lead, make = self._at_proposal()
-        file = self.env["ir.attachment"].with_user(self.rep).create({
-            "name": "notes.txt", "raw": b"x", "res_model": "mail.compose.message", "res_id": 0,
-        })
+        file = (
+            self.env["ir.attachment"]
+            .with_user(self.rep)
+            .create(
+                {
+                    "name": "notes.txt",
+                    "raw": b"x",
+                    "res_model": "mail.compose.message",
+                    "res_id": 0,
+                }
+            )
+        )
         make.activity_id.with_user(self.rep).action_feedback(feedback="made it", attachment_ids=file.ids)
         self.assertIn(file, lead.message_ids.attachment_ids)
 
@@ -553,7 +659,9 @@ class TestHostileInterface(HostileCase):
     def test_letter_for_orders_needs_an_order(self):
         lead, call = self._at_call()
         call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.code == "missed_call")._fire()
-        letter = lead.process_message_ids.filtered(lambda message: message.key == "missed_call").with_user(self.rep)
+        letter = lead.process_message_ids.filtered(lambda message: message.key == "missed_call").with_user(
+            self.rep
+        )
         for template in (self.env.ref("sale.email_template_edi_sale").id, "x"):
             with self.subTest(template=template), self.assertRaises(UserError), self.env.cr.savepoint():
                 letter.action_change_template(template)
@@ -562,15 +670,23 @@ class TestHostileInterface(HostileCase):
         _lead, call = self._at_call()
         activity = call.sudo().activity_id
         activity.date_deadline = fields.Date.today() - timedelta(days=2000)
-        plain = self.env["res.partner"].create({"name": "P"}).activity_schedule(
-            "mail.mail_activity_data_todo", fields.Date.today() - timedelta(days=2000), user_id=self.rep.id,
+        plain = (
+            self.env["res.partner"]
+            .create({"name": "P"})
+            .activity_schedule(
+                "mail.mail_activity_data_todo",
+                fields.Date.today() - timedelta(days=2000),
+                user_id=self.rep.id,
+            )
         )
         self.env["mail.activity"]._gc_delete_old_overdue_activities()
         self.assertTrue(activity.exists())
         self.assertFalse(plain.exists())
 
     def test_nobody_outside_stands_in(self):
-        self.rep.process_substitute_id = new_test_user(self.env, "process_portal_substitute", groups="base.group_portal")
+        self.rep.process_substitute_id = new_test_user(
+            self.env, "process_portal_substitute", groups="base.group_portal"
+        )
         _lead, call = self._at_call()
         call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.action == "substitute")._fire()
         self.assertFalse(call.sudo().user_id.share)

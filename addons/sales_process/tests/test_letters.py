@@ -43,22 +43,37 @@ class TestLetters(ProcessCase):
 
     def test_due_moments_count_working_hours(self):
         friday = datetime(2026, 11, 20, 16, 30)
-        with patch.object(type(self.env.cr), "now", return_value=friday), patch.object(fields.Datetime, "now", return_value=friday):
+        with (
+            patch.object(type(self.env.cr), "now", return_value=friday),
+            patch.object(fields.Datetime, "now", return_value=friday),
+        ):
             _lead, call = self._at_call()
-            self.assertEqual(call.sudo().date_deadline, datetime(2026, 11, 20, 17, 30) if self._ends_at() >= 17.5 else datetime(2026, 11, 23, 8, 30))
+            self.assertEqual(
+                call.sudo().date_deadline,
+                datetime(2026, 11, 20, 17, 30) if self._ends_at() >= 17.5 else datetime(2026, 11, 23, 8, 30),
+            )
             letter = call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.code == "missed_call")
-            self.assertEqual(letter.date_due.weekday(), 0, "two working hours after Friday 16:30 are on Monday")
+            self.assertEqual(
+                letter.date_due.weekday(), 0, "two working hours after Friday 16:30 are on Monday"
+            )
 
     def _ends_at(self):
         return max(self.calendar.attendance_ids.mapped("hour_to"))
 
     def test_a_year_of_leave_does_not_hang(self):
         now = fields.Datetime.now()
-        self.env["resource.calendar.leaves"].create({
-            "name": "Closed", "calendar_id": self.calendar.id, "date_from": now - timedelta(days=1), "date_to": now + timedelta(days=3000),
-        })
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Closed",
+                "calendar_id": self.calendar.id,
+                "date_from": now - timedelta(days=1),
+                "date_to": now + timedelta(days=3000),
+            }
+        )
         _lead, call = self._at_call()
-        self.assertAlmostEqual(call.sudo().date_deadline, now + timedelta(hours=1), delta=timedelta(minutes=1))
+        self.assertAlmostEqual(
+            call.sudo().date_deadline, now + timedelta(hours=1), delta=timedelta(minutes=1)
+        )
 
     def test_ladder_goes_off_once(self):
         lead, call = self._at_call()
@@ -73,7 +88,9 @@ class TestLetters(ProcessCase):
         count = len(lead.sudo().process_event_ids.filtered(lambda event: event.kind == "timer"))
         with self.enter_registry_test_mode():
             self.env.ref("sales_process.ir_cron_sales_process_timers").method_direct_trigger()
-        self.assertEqual(len(lead.sudo().process_event_ids.filtered(lambda event: event.kind == "timer")), count)
+        self.assertEqual(
+            len(lead.sudo().process_event_ids.filtered(lambda event: event.kind == "timer")), count
+        )
 
     def test_substitute_takes_over(self):
         self.rep.process_substitute_id = self.colleague
@@ -86,15 +103,42 @@ class TestLetters(ProcessCase):
     def test_leader_hears_of_it(self):
         _lead, call = self._at_call()
         call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.action == "leader")._fire()
-        told = self.env["mail.message"].sudo().search([("partner_ids", "in", self.leader.partner_id.ids), ("message_type", "=", "user_notification")])
+        told = (
+            self.env["mail.message"]
+            .sudo()
+            .search(
+                [
+                    ("partner_ids", "in", self.leader.partner_id.ids),
+                    ("message_type", "=", "user_notification"),
+                ]
+            )
+        )
         self.assertIn("Call the customer", told[:1].subject)
 
     def test_changed_calendar_moves_the_deadlines(self):
         _lead, call = self._at_call()
         before = call.sudo().date_deadline
-        night = self.env["resource.calendar"].create({"name": "Nights", "tz": "UTC", "attendance_ids": [(5, 0, 0)] + [
-            (0, 0, {"name": "n", "dayofweek": str(day), "hour_from": 2, "hour_to": 3, "day_period": "morning"}) for day in range(7)
-        ]})
+        night = self.env["resource.calendar"].create(
+            {
+                "name": "Nights",
+                "tz": "UTC",
+                "attendance_ids": [(5, 0, 0)]
+                + [
+                    (
+                        0,
+                        0,
+                        {
+                            "name": "n",
+                            "dayofweek": str(day),
+                            "hour_from": 2,
+                            "hour_to": 3,
+                            "day_period": "morning",
+                        },
+                    )
+                    for day in range(7)
+                ],
+            }
+        )
         self.team.process_calendar_id = night
         self.assertNotEqual(call.sudo().date_deadline, before)
         self.assertEqual(call.sudo().date_deadline.hour, 3)
@@ -102,7 +146,7 @@ class TestLetters(ProcessCase):
     # -- letters ----------------------------------------------------------------------------------
 
     def test_announced_then_sent_once(self):
-        lead, call, letter = self._late()
+        lead, _call, letter = self._late()
         self.assertGreater(letter.date_due, fields.Datetime.now())
         told = lead.sudo().process_event_ids.filtered(lambda event: event.kind == "letter").mapped("text")
         self.assertTrue([text for text in told if "announced" in text])
@@ -162,7 +206,7 @@ class TestLetters(ProcessCase):
         self.assertFalse(letter.mail_message_id)
 
     def test_quiet_hours_of_the_customer(self):
-        lead, _call, letter = self._late(country_id=self.env.ref("base.jp").id)
+        _lead, _call, letter = self._late(country_id=self.env.ref("base.jp").id)
         night = datetime(2026, 11, 24, 14, 0)  # 23:00 in Tokyo
         self._make_due(letter)
         letter.date_due = night - timedelta(minutes=1)
@@ -223,14 +267,19 @@ class TestLetters(ProcessCase):
     def _receive(self, lead, sender, headers="", body="Thank you, call me tomorrow."):
         parent = lead.message_ids.sorted("id")[:1].message_id
         self._number = getattr(self, "_number", 0) + 1
-        return self.env["mail.thread"].sudo().message_process(
-            "crm.lead", REPLY.format(sender=sender, parent=parent, headers=headers, body=body, number=self._number),
+        return (
+            self.env["mail.thread"]
+            .sudo()
+            .message_process(
+                "crm.lead",
+                REPLY.format(sender=sender, parent=parent, headers=headers, body=body, number=self._number),
+            )
         )
 
     def test_reply_withdraws_over_all_leads_of_the_company(self):
         lead, _call, letter = self._late()
-        other, _call, second = self._late(email_from="boss@customer.example.org", name="Other need")
-        stranger, _call, third = self._late(email_from="x@stranger.example.org", partner_name="Stranger")
+        _other, _call, second = self._late(email_from="boss@customer.example.org", name="Other need")
+        _stranger, _call, third = self._late(email_from="x@stranger.example.org", partner_name="Stranger")
         self._receive(lead, "clara@customer.example.org")
         self.assertEqual((letter | second).mapped("state"), ["withdrawn", "withdrawn"])
         self.assertEqual(third.state, "planned")
@@ -242,7 +291,12 @@ class TestLetters(ProcessCase):
 
     def test_auto_replies_change_nothing(self):
         lead, _call, letter = self._late()
-        for headers in ("Auto-Submitted: auto-replied\n", "X-Autoreply: yes\n", "Precedence: auto_reply\n", "X-Auto-Response-Suppress: All\n"):
+        for headers in (
+            "Auto-Submitted: auto-replied\n",
+            "X-Autoreply: yes\n",
+            "Precedence: auto_reply\n",
+            "X-Auto-Response-Suppress: All\n",
+        ):
             self._receive(lead, "clara@customer.example.org", headers, "I am out of office.")
             self.assertEqual(letter.state, "planned", headers)
         self._receive(lead, "clara@customer.example.org", "Auto-Submitted: no\n")
@@ -250,7 +304,7 @@ class TestLetters(ProcessCase):
 
     def test_free_mail_is_no_company(self):
         lead, _call, letter = self._late(email_from="clara@gmail.com", partner_name=False)
-        other, _call, second = self._late(email_from="boris@gmail.com", partner_name=False)
+        _other, _call, second = self._late(email_from="boris@gmail.com", partner_name=False)
         self._receive(lead, "clara@gmail.com")
         self.assertEqual(letter.state, "withdrawn")
         self.assertEqual(second.state, "planned")
@@ -284,32 +338,50 @@ class TestLetters(ProcessCase):
     def test_meeting_call_and_portal_message_count(self):
         lead, _call, letter = self._late()
         lead.sudo().type = "opportunity"
-        self.env["calendar.event"].with_user(self.rep).create({
-            "name": "Meet", "start": fields.Datetime.now(), "stop": fields.Datetime.now(), "opportunity_id": lead.id,
-        })
+        self.env["calendar.event"].with_user(self.rep).create(
+            {
+                "name": "Meet",
+                "start": fields.Datetime.now(),
+                "stop": fields.Datetime.now(),
+                "opportunity_id": lead.id,
+            }
+        )
         self.assertEqual(letter.state, "withdrawn")
         lead, _call, letter = self._late(email_from="other@other.example")
-        activity = lead.with_user(self.rep).activity_schedule("mail.mail_activity_data_call", user_id=self.rep.id)
+        activity = lead.with_user(self.rep).activity_schedule(
+            "mail.mail_activity_data_call", user_id=self.rep.id
+        )
         activity.action_feedback(feedback="talked")
         self.assertEqual(letter.state, "withdrawn")
         lead, _call, letter = self._late(email_from="third@third.example")
         person = self.env["res.partner"].create({"name": "Third", "email": "third@third.example"})
-        lead.sudo().message_post(body="Hello", author_id=person.id, message_type="comment", subtype_xmlid="mail.mt_comment")
+        lead.sudo().message_post(
+            body="Hello", author_id=person.id, message_type="comment", subtype_xmlid="mail.mt_comment"
+        )
         self.assertEqual(letter.state, "withdrawn")
 
     def test_our_own_messages_do_not_count(self):
         lead, _call, letter = self._late()
-        lead.with_user(self.rep).message_post(body="I wrote to them", message_type="comment", subtype_xmlid="mail.mt_comment")
-        lead.with_user(self.leader).message_post(body="Note", message_type="comment", subtype_xmlid="mail.mt_note")
+        lead.with_user(self.rep).message_post(
+            body="I wrote to them", message_type="comment", subtype_xmlid="mail.mt_comment"
+        )
+        lead.with_user(self.leader).message_post(
+            body="Note", message_type="comment", subtype_xmlid="mail.mt_note"
+        )
         self.assertEqual(letter.state, "planned")
 
     def test_company_holidays_move_the_deadlines(self):
         _lead, call = self._at_call()
         before = call.sudo().date_deadline
         now = fields.Datetime.now()
-        self.env["resource.calendar.leaves"].create({
-            "name": "Holidays", "calendar_id": self.calendar.id, "date_from": now - timedelta(days=1), "date_to": now + timedelta(days=20),
-        })
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Holidays",
+                "calendar_id": self.calendar.id,
+                "date_from": now - timedelta(days=1),
+                "date_to": now + timedelta(days=20),
+            }
+        )
         self.assertTrue(self.calendar.process_stale)
         with self.enter_registry_test_mode():
             self.env.ref("sales_process.ir_cron_sales_process_reschedule").method_direct_trigger()
@@ -334,4 +406,6 @@ class TestLetters(ProcessCase):
             lead.with_user(self.leader).process_forget_customer()
         lead.with_user(self.env.ref("base.user_admin")).process_forget_customer()
         self.assertFalse(letter.email_to)
-        self.assertFalse([text for text in lead.sudo().process_event_ids.mapped("text") if text and "clara" in text])
+        self.assertFalse(
+            [text for text in lead.sudo().process_event_ids.mapped("text") if text and "clara" in text]
+        )

@@ -4,24 +4,42 @@ from odoo.tests import new_test_user, tagged
 from .common import ProcessCase
 
 OURS = (
-    "sales.process", "sales.process.phase", "sales.process.step", "sales.process.step.field", "sales.process.outcome",
-    "sales.process.escalation", "sales.process.gate", "sales.process.case", "sales.process.task", "sales.process.timer",
-    "sales.process.event", "sales.process.message",
+    "sales.process",
+    "sales.process.phase",
+    "sales.process.step",
+    "sales.process.step.field",
+    "sales.process.outcome",
+    "sales.process.escalation",
+    "sales.process.gate",
+    "sales.process.case",
+    "sales.process.task",
+    "sales.process.timer",
+    "sales.process.event",
+    "sales.process.message",
 )
-RUNNING = ("sales.process.case", "sales.process.task", "sales.process.timer", "sales.process.event", "sales.process.message")
+RUNNING = (
+    "sales.process.case",
+    "sales.process.task",
+    "sales.process.timer",
+    "sales.process.event",
+    "sales.process.message",
+)
 
 
 @tagged("post_install", "-at_install", "sales_process")
 class TestRights(ProcessCase):
-    """Who must not: another rep, another company, the portal, and everybody where rows are the process' own."""
+    """Who must not: another rep, another company, the portal, and everybody in the process' own rows."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.other_company = cls.env["res.company"].create({"name": "Other company"})
         cls.foreigner = new_test_user(
-            cls.env, "process_foreigner", groups="sales_team.group_sale_manager,sales_process.group_owner",
-            company_id=cls.other_company.id, company_ids=[(6, 0, [cls.other_company.id])],
+            cls.env,
+            "process_foreigner",
+            groups="sales_team.group_sale_manager,sales_process.group_owner",
+            company_id=cls.other_company.id,
+            company_ids=[(6, 0, [cls.other_company.id])],
         )
         cls.portal = new_test_user(cls.env, "process_portal", groups="base.group_portal")
         cls.employee = new_test_user(cls.env, "process_employee", groups="base.group_user")
@@ -34,7 +52,9 @@ class TestRights(ProcessCase):
         self.lead.sudo().process_message_ids.flush_recordset()
 
     def _rows(self, model):
-        field = {"sales.process.case": "lead_id", "sales.process.timer": "task_id.lead_id"}.get(model, "lead_id")
+        field = {"sales.process.case": "lead_id", "sales.process.timer": "task_id.lead_id"}.get(
+            model, "lead_id"
+        )
         return self.env[model].sudo().search([(field, "=", self.lead.id)])
 
     def test_nobody_outside_sees_anything(self):
@@ -49,12 +69,25 @@ class TestRights(ProcessCase):
                 rows = self._rows(model).with_user(user)
                 self.assertTrue(rows, model)
                 for operation, act in (
-                    ("write", lambda rows: rows[:1].write({"state": "done"} if "state" in rows._fields else {"text": "x"})),
-                    ("create", lambda rows: rows.create({"state": "done"} if "state" in rows._fields else {"kind": "done"})),
+                    (
+                        "write",
+                        lambda rows: rows[:1].write(
+                            {"state": "done"} if "state" in rows._fields else {"text": "x"}
+                        ),
+                    ),
+                    (
+                        "create",
+                        lambda rows: rows.create(
+                            {"state": "done"} if "state" in rows._fields else {"kind": "done"}
+                        ),
+                    ),
                     ("unlink", lambda rows: rows[:1].unlink()),
                 ):
-                    with self.subTest(user=user.login, model=model, operation=operation), \
-                            self.assertRaises(UserError), self.env.cr.savepoint():
+                    with (
+                        self.subTest(user=user.login, model=model, operation=operation),
+                        self.assertRaises(UserError),
+                        self.env.cr.savepoint(),
+                    ):
                         act(rows)
 
     def test_events_cannot_be_rewritten_even_by_the_superuser(self):
@@ -65,18 +98,29 @@ class TestRights(ProcessCase):
             event.unlink()
 
     def test_other_rep_is_kept_out(self):
-        for model in ("sales.process.case", "sales.process.task", "sales.process.event", "sales.process.message"):
+        for model in (
+            "sales.process.case",
+            "sales.process.task",
+            "sales.process.event",
+            "sales.process.message",
+        ):
             rows = self._rows(model)
             self.assertTrue(rows, model)
             with self.subTest(model=model), self.assertRaises(AccessError):
                 rows.with_user(self.colleague).read(["id", "lead_id"])
-            self.assertFalse(self.env[model].with_user(self.colleague).search([("lead_id", "=", self.lead.id)]))
+            self.assertFalse(
+                self.env[model].with_user(self.colleague).search([("lead_id", "=", self.lead.id)])
+            )
         task, lead = self.call.with_user(self.colleague), self.lead.with_user(self.colleague)
         for act in (
-            lambda: task.complete("reached"), lambda: task.action_reassign(self.colleague.id),
-            lambda: lead.process_pause("x"), lambda: lead.process_resume(), lambda: lead.process_run_queued(),
+            lambda: task.complete("reached"),
+            lambda: task.action_reassign(self.colleague.id),
+            lambda: lead.process_pause("x"),
+            lambda: lead.process_resume(),
+            lambda: lead.process_run_queued(),
             lambda: lead.process_refuse(self.env.ref("sales_process.lost_reason_not_a_fit").id, ""),
-            lambda: lead.process_missing(1), lambda: lead.process_move(1),
+            lambda: lead.process_missing(1),
+            lambda: lead.process_move(1),
         ):
             with self.assertRaises(AccessError):
                 act()
@@ -86,12 +130,26 @@ class TestRights(ProcessCase):
                 getattr(letters, action)()
 
     def test_own_and_team(self):
-        self.assertEqual(self.env["sales.process.task"].with_user(self.rep).search([("lead_id", "=", self.lead.id), ("state", "=", "open")]), self.call)
-        self.assertTrue(self.env["sales.process.task"].with_user(self.leader).search([("lead_id", "=", self.lead.id)]))
+        self.assertEqual(
+            self.env["sales.process.task"]
+            .with_user(self.rep)
+            .search([("lead_id", "=", self.lead.id), ("state", "=", "open")]),
+            self.call,
+        )
+        self.assertTrue(
+            self.env["sales.process.task"].with_user(self.leader).search([("lead_id", "=", self.lead.id)])
+        )
 
     def test_other_company_is_kept_out(self):
-        for model in ("sales.process.case", "sales.process.task", "sales.process.event", "sales.process.message"):
-            self.assertFalse(self.env[model].with_user(self.foreigner).search([("lead_id", "=", self.lead.id)]), model)
+        for model in (
+            "sales.process.case",
+            "sales.process.task",
+            "sales.process.event",
+            "sales.process.message",
+        ):
+            self.assertFalse(
+                self.env[model].with_user(self.foreigner).search([("lead_id", "=", self.lead.id)]), model
+            )
         with self.assertRaises(AccessError):
             self.call.with_user(self.foreigner).complete("reached")
         own = self.process.copy({"company_id": self.company.id})
@@ -111,16 +169,30 @@ class TestRights(ProcessCase):
                 self.assertEqual(self.process.state, "active")
         with self.assertRaises(UserError):
             self.process.with_user(self.admin).write({"state": "draft"})
-        self.assertEqual(self.env["sales.process"].with_user(self.admin).create({
-            "name": "Forged", "code": "forged", "state": "active",
-        }).state, "draft")
+        self.assertEqual(
+            self.env["sales.process"]
+            .with_user(self.admin)
+            .create(
+                {
+                    "name": "Forged",
+                    "code": "forged",
+                    "state": "active",
+                }
+            )
+            .state,
+            "draft",
+        )
 
     def test_activities_cannot_be_bound_to_tasks_by_hand(self):
         model_id = self.env["ir.model"]._get_id("crm.lead")
         with self.assertRaises(UserError):
-            self.env["mail.activity"].with_user(self.rep).create({
-                "res_model_id": model_id, "res_id": self.lead.id, "process_task_id": self.call.id,
-            })
+            self.env["mail.activity"].with_user(self.rep).create(
+                {
+                    "res_model_id": model_id,
+                    "res_id": self.lead.id,
+                    "process_task_id": self.call.id,
+                }
+            )
         with self.assertRaises(UserError):
             self.call.activity_id.with_user(self.rep).process_task_id = False
 
@@ -131,9 +203,14 @@ class TestRights(ProcessCase):
 
     def test_private_methods_stay_private(self):
         from odoo.service.model import get_public_method
+
         for model, name in (
-            ("sales.process.case", "_handle"), ("sales.process.task", "_mark_done"), ("sales.process.event", "_append"),
-            ("sales.process.message", "_send"), ("crm.lead", "_process_signal"), ("sales.process.task", "_cron_run_timers"),
+            ("sales.process.case", "_handle"),
+            ("sales.process.task", "_mark_done"),
+            ("sales.process.event", "_append"),
+            ("sales.process.message", "_send"),
+            ("crm.lead", "_process_signal"),
+            ("sales.process.task", "_cron_run_timers"),
         ):
             with self.subTest(name=name), self.assertRaises(AccessError):
                 get_public_method(self.env[model], name)

@@ -27,8 +27,15 @@ class TestRunning(ProcessCase):
 
     def test_intake_refuses_nonsense(self):
         Lead = self.env["crm.lead"].with_user(self.rep)
-        for values, ref in (({}, None), ("x", None), ({"nonsense": 1, "name": "a"}, None), ({"name": ""}, None),
-                            ({"name": "a"}, ""), ({"name": "a"}, 5), ({"name": "a"}, "x" * 300)):
+        for values, ref in (
+            ({}, None),
+            ("x", None),
+            ({"nonsense": 1, "name": "a"}, None),
+            ({"name": ""}, None),
+            ({"name": "a"}, ""),
+            ({"name": "a"}, 5),
+            ({"name": "a"}, "x" * 300),
+        ):
             with self.subTest(values=values, ref=ref), self.assertRaises(UserError):
                 Lead.process_intake(values, ref)
 
@@ -51,16 +58,26 @@ class TestRunning(ProcessCase):
 
     def test_archived_stage_team_or_won_lead_does_not_start(self):
         won = self.env["crm.stage"].search([("is_won", "=", True)], limit=1)
-        lead = self.env["crm.lead"].create({"name": "Won", "team_id": self.team.id, "stage_id": won.id, "type": "opportunity"})
+        lead = self.env["crm.lead"].create(
+            {"name": "Won", "team_id": self.team.id, "stage_id": won.id, "type": "opportunity"}
+        )
         self.assertEqual(lead.process_state, "none")
 
     # -- completing -------------------------------------------------------------------------------
 
     def test_complete_refuses_nonsense(self):
         _lead, call = self._at_call()
-        for args in (("no_such",), ("reached", {"unknown": 1}), ("reached", {"duration": "long"}),
-                     ("reached", {"duration": -1}), ("call_back",), ("call_back", {"date": "soon"}),
-                     ("call_back", {"date": "2001-01-01 10:00:00"}), ("refused",), ("refused", {"lost_reason_id": 999999})):
+        for args in (
+            ("no_such",),
+            ("reached", {"unknown": 1}),
+            ("reached", {"duration": "long"}),
+            ("reached", {"duration": -1}),
+            ("call_back",),
+            ("call_back", {"date": "soon"}),
+            ("call_back", {"date": "2001-01-01 10:00:00"}),
+            ("refused",),
+            ("refused", {"lost_reason_id": 999999}),
+        ):
             with self.subTest(args=args), self.assertRaises(UserError):
                 call.complete(*args)
         self.assertEqual(call.state, "open")
@@ -95,7 +112,10 @@ class TestRunning(ProcessCase):
         lead, call = self._at_call()
         call.complete("reached")
         moment = fields.Datetime.now() + timedelta(days=90)
-        self.assertEqual(self._task(lead, "contact_result").complete("later", {"date": fields.Datetime.to_string(moment)}), [])
+        self.assertEqual(
+            self._task(lead, "contact_result").complete("later", {"date": fields.Datetime.to_string(moment)}),
+            [],
+        )
         self.assertEqual(lead.won_status, "lost")
         self.assertEqual(lead.lost_reason_id, self.env.ref("sales_process.lost_reason_later"))
         self.assertEqual(lead.process_return_date, moment.date())
@@ -130,9 +150,14 @@ class TestRunning(ProcessCase):
     def test_single_outcome_is_done_by_the_activity(self):
         lead, call = self._at_call()
         call.complete("reached")
-        self._task(lead, "contact_result").complete("interested", {
-            "description": "x", "expected_revenue": 5, "date_deadline": fields.Date.today(),
-        })
+        self._task(lead, "contact_result").complete(
+            "interested",
+            {
+                "description": "x",
+                "expected_revenue": 5,
+                "date_deadline": fields.Date.today(),
+            },
+        )
         self._run(lead)
         task = self._task(lead, "make_proposal")
         task.activity_id.with_user(self.rep).action_feedback(feedback="made it")
@@ -154,12 +179,24 @@ class TestRunning(ProcessCase):
         """What is kept in codes is shown as a person would say it."""
         lead, call = self._at_call()
         call.complete("reached")
-        self._task(lead, "contact_result").complete("not_a_fit", {"lost_reason_id": self.env.ref("sales_process.lost_reason_not_a_fit").id})
+        self._task(lead, "contact_result").complete(
+            "not_a_fit", {"lost_reason_id": self.env.ref("sales_process.lost_reason_not_a_fit").id}
+        )
         events = lead.process_event_ids
         details = [(event.kind, event.detail) for event in events]
-        for row in (("done", "Reached"), ("done", "Not a fit"), ("phase", "Contact"), ("passed", "not needed"), ("ended", "Lost")):
+        for row in (
+            ("done", "Reached"),
+            ("done", "Not a fit"),
+            ("phase", "Contact"),
+            ("passed", "not needed"),
+            ("ended", "Lost"),
+        ):
             self.assertIn(row, details)
-        self.assertFalse(events.filtered(lambda event: event.kind != "letter" and "_" in (event.detail or "")).mapped("detail"))
+        self.assertFalse(
+            events.filtered(lambda event: event.kind != "letter" and "_" in (event.detail or "")).mapped(
+                "detail"
+            )
+        )
 
     # -- people -----------------------------------------------------------------------------------
 
@@ -181,18 +218,31 @@ class TestRunning(ProcessCase):
 
     def test_absent_rep_is_stood_in_for(self):
         self.rep.process_substitute_id = self.colleague
-        resource = self.env["resource.resource"].create({"name": "Rita", "user_id": self.rep.id, "resource_type": "user"})
+        resource = self.env["resource.resource"].create(
+            {"name": "Rita", "user_id": self.rep.id, "resource_type": "user"}
+        )
         now = fields.Datetime.now()
-        self.env["resource.calendar.leaves"].create({
-            "name": "Leave", "resource_id": resource.id, "date_from": now - timedelta(days=1), "date_to": now + timedelta(days=1),
-        })
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Leave",
+                "resource_id": resource.id,
+                "date_from": now - timedelta(days=1),
+                "date_to": now + timedelta(days=1),
+            }
+        )
         _lead, call = self._at_call()
         self.assertEqual(call.sudo().user_id, self.colleague)
 
     def test_nobody_falls_to_the_leader_then_to_managers(self):
-        lead = self.env["crm.lead"].create({
-            "name": "Nobody's", "contact_name": "A", "email_from": "a@b.example", "team_id": self.team.id, "user_id": False,
-        })
+        lead = self.env["crm.lead"].create(
+            {
+                "name": "Nobody's",
+                "contact_name": "A",
+                "email_from": "a@b.example",
+                "team_id": self.team.id,
+                "user_id": False,
+            }
+        )
         self._run(lead)
         self.assertEqual(self._task(lead, "call_customer").sudo().user_id, self.leader)
 
@@ -219,7 +269,9 @@ class TestRunning(ProcessCase):
         before = call.sudo().date_deadline
         lead.with_user(self.rep).process_resume()
         self.assertEqual(set(timers.mapped("state")), {"pending"})
-        self.assertAlmostEqual(call.sudo().date_deadline, before + timedelta(days=2), delta=timedelta(minutes=1))
+        self.assertAlmostEqual(
+            call.sudo().date_deadline, before + timedelta(days=2), delta=timedelta(minutes=1)
+        )
 
     # -- moves, gates -----------------------------------------------------------------------------
 
@@ -255,10 +307,16 @@ class TestRunning(ProcessCase):
         """A draft version with a gate on the proposal, activated."""
         draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
         phase = draft.phase_ids.filtered(lambda phase: phase.code == "proposal")
-        self.env["sales.process.gate"].create({
-            "process_id": draft.id, "phase_id": phase.id, "name": "Expected revenue", "kind": "fields",
-            "field_ids": [(6, 0, [self.env.ref("crm.field_crm_lead__expected_revenue").id])], **vals,
-        })
+        self.env["sales.process.gate"].create(
+            {
+                "process_id": draft.id,
+                "phase_id": phase.id,
+                "name": "Expected revenue",
+                "kind": "fields",
+                "field_ids": [(6, 0, [self.env.ref("crm.field_crm_lead__expected_revenue").id])],
+                **vals,
+            }
+        )
         draft.action_activate()
         return draft, phase
 
@@ -282,7 +340,10 @@ class TestRunning(ProcessCase):
         lead.with_user(self.leader).process_move(stage.id, "the customer is known")
         self.assertEqual(lead.stage_id, stage)
         self.assertEqual(lead.process_step_id.code, "make_proposal")
-        self.assertIn("the customer is known", lead.sudo().process_event_ids.filtered(lambda event: event.kind == "override").text)
+        self.assertIn(
+            "the customer is known",
+            lead.sudo().process_event_ids.filtered(lambda event: event.kind == "override").text,
+        )
         self.assertEqual(call.state, "cancelled")
 
     def test_gate_stops_the_recomputed_stage(self):
@@ -296,12 +357,19 @@ class TestRunning(ProcessCase):
         self._gate(field_ids=[(6, 0, [self.env.ref("crm.field_crm_lead__website").id])], name="Website")
         lead, call = self._at_call()
         call.complete("reached")
-        self._task(lead, "contact_result").complete("interested", {
-            "description": "x", "expected_revenue": 5, "date_deadline": fields.Date.today(),
-        })
+        self._task(lead, "contact_result").complete(
+            "interested",
+            {
+                "description": "x",
+                "expected_revenue": 5,
+                "date_deadline": fields.Date.today(),
+            },
+        )
         lead.with_user(self.env.ref("base.user_root")).process_run_queued()
         failed = lead.sudo().process_task_ids.filtered(lambda task: task.state == "failed")
-        self.assertIn("Website", failed.error, "an automatic move that a gate forbids stands on the error desk")
+        self.assertIn(
+            "Website", failed.error, "an automatic move that a gate forbids stands on the error desk"
+        )
         lead.sudo().website = "https://x.example"
         failed.with_user(self.leader).action_retry()
         self._run(lead)
@@ -326,9 +394,14 @@ class TestRunning(ProcessCase):
         with self.assertRaises(UserError):
             step.outcome_ids[:1].unlink()
         with self.assertRaises(UserError):
-            self.env["sales.process.step"].create({
-                "process_id": self.process.id, "code": "more", "name": "More", "phase_id": self.process.phase_ids[:1].id,
-            })
+            self.env["sales.process.step"].create(
+                {
+                    "process_id": self.process.id,
+                    "code": "more",
+                    "name": "More",
+                    "phase_id": self.process.phase_ids[:1].id,
+                }
+            )
 
     def test_new_version_is_a_true_copy(self):
         draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
@@ -450,7 +523,15 @@ class TestRunning(ProcessCase):
 
     def test_live_team_enrols_nothing(self):
         stage = self.env["crm.stage"].search([], limit=1)
-        old = self.env["crm.lead"].create({"name": "Old", "team_id": self.plain_team.id, "stage_id": stage.id, "email_from": "o@o.example", "contact_name": "O"})
+        old = self.env["crm.lead"].create(
+            {
+                "name": "Old",
+                "team_id": self.plain_team.id,
+                "stage_id": stage.id,
+                "email_from": "o@o.example",
+                "contact_name": "O",
+            }
+        )
         self.process.team_ids = [(4, self.plain_team.id)]
         self.assertEqual(old.process_state, "none")
         old.action_process_start("call_customer")
@@ -459,8 +540,12 @@ class TestRunning(ProcessCase):
             old.action_process_start()
 
     def test_quiet_entry_writes_to_nobody(self):
-        old = self.env["crm.lead"].create({"name": "Old", "team_id": self.plain_team.id, "email_from": "o@o.example", "contact_name": "O"})
-        self.env.cr.execute("UPDATE crm_lead SET create_date = create_date - interval '90 days' WHERE id = %s", [old.id])
+        old = self.env["crm.lead"].create(
+            {"name": "Old", "team_id": self.plain_team.id, "email_from": "o@o.example", "contact_name": "O"}
+        )
+        self.env.cr.execute(
+            "UPDATE crm_lead SET create_date = create_date - interval '90 days' WHERE id = %s", [old.id]
+        )
         old.invalidate_recordset()
         self.process.team_ids = [(4, self.plain_team.id)]
         old.action_process_start()
@@ -478,19 +563,28 @@ class TestRunning(ProcessCase):
         draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
         step = draft.step_ids.filtered(lambda step: step.code == "make_contract")
         phase = draft.phase_ids.filtered(lambda phase: phase.code == "contract")
-        self.env["sales.process.gate"].create({
-            "process_id": draft.id, "phase_id": phase.id, "name": "Contract made", "kind": "step_done", "step_id": step.id,
-        })
+        self.env["sales.process.gate"].create(
+            {
+                "process_id": draft.id,
+                "phase_id": phase.id,
+                "name": "Contract made",
+                "kind": "step_done",
+                "step_id": step.id,
+            }
+        )
         with self.assertRaises(UserError) as caught:
             draft.action_activate()
         self.assertIn("Contract made", str(caught.exception))
 
     def test_extended_validity_moves_the_wait(self):
         lead, call = self._at_call()
-        lead.sudo().process_case_id.order_id = self.env["sale.order"].create({
-            "partner_id": self.env["res.partner"].create({"name": "P"}).id, "opportunity_id": lead.id,
-            "validity_date": fields.Date.today() + timedelta(days=5),
-        })
+        lead.sudo().process_case_id.order_id = self.env["sale.order"].create(
+            {
+                "partner_id": self.env["res.partner"].create({"name": "P"}).id,
+                "opportunity_id": lead.id,
+                "validity_date": fields.Date.today() + timedelta(days=5),
+            }
+        )
         call.with_user(self.leader).action_start_from("proposal_decision")
         wait = self._task(lead, "proposal_decision")
         self.assertEqual(wait.date_deadline.date(), fields.Date.today() + timedelta(days=5))
@@ -503,10 +597,15 @@ class TestRunning(ProcessCase):
         self.env["crm.stage"].search([]).write({"team_ids": [(6, 0, [self.plain_team.id])]})
         team = self.env["crm.team"].create({"name": "Simple"})
         names = ("In", "Talk", "Sign")
-        own = self.env["crm.stage"].create([
-            {"name": name, "sequence": number, "team_ids": [(4, team.id)]} for number, name in enumerate(names)
-        ])
-        won = self.env["crm.stage"].create({"name": "Done", "sequence": 50, "is_won": True, "team_ids": [(4, team.id)]})
+        own = self.env["crm.stage"].create(
+            [
+                {"name": name, "sequence": number, "team_ids": [(4, team.id)]}
+                for number, name in enumerate(names)
+            ]
+        )
+        won = self.env["crm.stage"].create(
+            {"name": "Done", "sequence": 50, "is_won": True, "team_ids": [(4, team.id)]}
+        )
         self.process.team_ids = [(4, team.id)]
         stages = [phase._stage_for(team) for phase in self.process.phase_ids]
         self.assertEqual(stages[:3], list(own))
@@ -514,14 +613,16 @@ class TestRunning(ProcessCase):
         self.assertEqual((made.name, made.team_ids), ("Contract", team))
         self.assertTrue(own[2].sequence < made.sequence < won.sequence)
         self.renewal.team_ids = [(4, team.id)]
-        self.assertEqual(self.renewal.phase_ids[1]._stage_for(team), made, "one contract stage for both processes")
+        self.assertEqual(
+            self.renewal.phase_ids[1]._stage_for(team), made, "one contract stage for both processes"
+        )
 
     def test_stages_of_a_long_pipeline_are_left_alone(self):
         self.env["crm.stage"].search([]).write({"team_ids": [(6, 0, [self.plain_team.id])]})
         team = self.env["crm.team"].create({"name": "Long"})
-        own = self.env["crm.stage"].create([
-            {"name": f"S{number}", "sequence": number, "team_ids": [(4, team.id)]} for number in range(7)
-        ])
+        own = self.env["crm.stage"].create(
+            [{"name": f"S{number}", "sequence": number, "team_ids": [(4, team.id)]} for number in range(7)]
+        )
         self.process.team_ids = [(4, team.id)]
         stages = [phase._stage_for(team) for phase in self.process.phase_ids]
         self.assertEqual(stages[0], own[0])
@@ -537,14 +638,18 @@ class TestRunning(ProcessCase):
         self.process.owner_id = self.leader
 
     def test_entering_by_hand_writes_to_nobody(self):
-        lead = self.env["crm.lead"].create({"name": "Today", "team_id": self.plain_team.id, "email_from": "t@t.example", "contact_name": "T"})
+        lead = self.env["crm.lead"].create(
+            {"name": "Today", "team_id": self.plain_team.id, "email_from": "t@t.example", "contact_name": "T"}
+        )
         self.process.team_ids = [(4, self.plain_team.id)]
         lead.action_process_start()
         self._run(lead)
         self.assertEqual(lead.process_step_id.code, "call_customer")
         self.assertFalse(lead.sudo().process_message_ids)
         call = self._task(lead, "call_customer").sudo()
-        self.assertNotIn("letter", call.timer_ids.escalation_id.mapped("action"), "the ladder writes to nobody either")
+        self.assertNotIn(
+            "letter", call.timer_ids.escalation_id.mapped("action"), "the ladder writes to nobody either"
+        )
         call.complete("not_reached")
         call = self._task(lead, "call_customer").sudo()
         self.assertIn("letter", call.timer_ids.escalation_id.mapped("action"), "now a person has acted")

@@ -1,5 +1,4 @@
 from dateutil.relativedelta import relativedelta
-
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -28,9 +27,14 @@ class TestWalk(ProcessCase):
         with self.assertRaises(UserError) as caught:
             result.complete("interested")
         self.assertIn("Expected Revenue", str(caught.exception))
-        result.complete("interested", {
-            "description": "Two packages", "expected_revenue": 2000, "date_deadline": fields.Date.today(),
-        })
+        result.complete(
+            "interested",
+            {
+                "description": "Two packages",
+                "expected_revenue": 2000,
+                "date_deadline": fields.Date.today(),
+            },
+        )
         self._run(lead)
         self.assertEqual(lead.type, "opportunity")
         self.assertEqual(lead.partner_id.parent_id.name, "Customer GmbH")
@@ -49,10 +53,14 @@ class TestWalk(ProcessCase):
         lead._process_signal("proposal_accepted", order, {"version": 1})
         self._run(lead)
         self._task(lead, "request_information").complete("not_needed")
-        self._task(lead, "make_contract").complete("made", {
-            "contract_date_start": fields.Date.today(), "contract_term_months": 12,
-            "contract_customer_signatory": "Clara Client",
-        })
+        self._task(lead, "make_contract").complete(
+            "made",
+            {
+                "contract_date_start": fields.Date.today(),
+                "contract_term_months": 12,
+                "contract_customer_signatory": "Clara Client",
+            },
+        )
         self.assertTrue(order.contract_number)
         self._task(lead, "approve_contract").with_user(self.leader).complete("approved")
         self._run(lead)
@@ -64,22 +72,33 @@ class TestWalk(ProcessCase):
         self.assertEqual(lead.won_status, "won")
         self.assertEqual(order.state, "sale")
         self.assertEqual(order.contract_state, "running")
-        self.assertTrue(lead.sudo().process_message_ids.filtered(
-            lambda message: message.template_id == self.env.ref("sales_process.mail_template_contract_signed")
-        ))
+        self.assertTrue(
+            lead.sudo().process_message_ids.filtered(
+                lambda message: (
+                    message.template_id == self.env.ref("sales_process.mail_template_contract_signed")
+                )
+            )
+        )
         self._renew(order)
 
     def _sign(self, order):
         document = self.env["sales.document"].sudo()._last(order, "contract")
         order.sudo()._process_sign_contract(
-            document, document.sha256, "Clara Client", SIGNATURE, {"ip": "127.0.0.1", "agent": "a browser"},
+            document,
+            document.sha256,
+            "Clara Client",
+            SIGNATURE,
+            {"ip": "127.0.0.1", "agent": "a browser"},
         )
 
     def _renew(self, contract):
         """The contract comes to its end; the customer wants the same again."""
-        contract.sudo()._contract_set({
-            "contract_date_start": fields.Date.today() - relativedelta(months=11), "contract_term_months": 12,
-        })
+        contract.sudo()._contract_set(
+            {
+                "contract_date_start": fields.Date.today() - relativedelta(months=11),
+                "contract_term_months": 12,
+            }
+        )
         contract.flush_recordset()
         with self.enter_registry_test_mode():
             self.env.ref("sales_process.ir_cron_sales_process_contract_timers").method_direct_trigger()
@@ -108,13 +127,17 @@ class TestWalk(ProcessCase):
         self._task(lead, "contact_result").complete("meeting_first", {"description": "Wants to see it"})
         self._run(lead)
         start = fields.Datetime.now().replace(microsecond=0) + relativedelta(days=2)
-        self._task(lead, "plan_meeting").complete("planned", {"start": fields.Datetime.to_string(start), "duration": 90})
+        self._task(lead, "plan_meeting").complete(
+            "planned", {"start": fields.Datetime.to_string(start), "duration": 90}
+        )
         meeting = self._task(lead, "hold_meeting")
         event = lead.sudo().process_case_id.meeting_id
         self.assertEqual((event.start, event.stop), (start, start + relativedelta(minutes=90)))
         self.assertIn(lead.partner_id, event.partner_ids)
         self.assertEqual(meeting.date_open, event.stop, "it opens when the meeting ends")
-        event.write({"start": start + relativedelta(days=1), "stop": start + relativedelta(days=1, minutes=90)})
+        event.write(
+            {"start": start + relativedelta(days=1), "stop": start + relativedelta(days=1, minutes=90)}
+        )
         self.assertEqual(meeting.date_open, event.stop, "a moved meeting moves the question about it")
         meeting.complete("held")
         self._run(lead)
@@ -142,14 +165,18 @@ class TestWalk(ProcessCase):
         lead._process_signal("proposal_change_asked", order, {"version": 1, "comment": "Three pieces"})
         lead._process_signal("proposal_change_asked", order, {"version": 1, "comment": "Three pieces"})
         self._task(lead, "make_proposal").complete("made")
-        for task in lead.sudo().process_open_task_ids.filtered(lambda task: task.step_id.code == "approve_proposal"):
+        for task in lead.sudo().process_open_task_ids.filtered(
+            lambda task: task.step_id.code == "approve_proposal"
+        ):
             task.with_user(self.leader).complete("approved")
         self._run(lead)
         self._task(lead, "proposal_decision")
 
     def test_no_contract_needed(self):
         draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
-        outcome = draft.step_ids.filtered(lambda step: step.code == "contract_needed").outcome_ids.filtered(lambda outcome: outcome.code == "no")
+        outcome = draft.step_ids.filtered(lambda step: step.code == "contract_needed").outcome_ids.filtered(
+            lambda outcome: outcome.code == "no"
+        )
         outcome.domain = "[('expected_revenue', '<', 10000)]"
         draft.action_activate()
         lead, order = self._at_decision()
@@ -162,9 +189,14 @@ class TestWalk(ProcessCase):
         """A lead whose proposal lies with the customer."""
         lead, call = self._at_call()
         call.complete("reached")
-        self._task(lead, "contact_result").complete("interested", {
-            "description": "Two packages", "expected_revenue": 2000, "date_deadline": fields.Date.today(),
-        })
+        self._task(lead, "contact_result").complete(
+            "interested",
+            {
+                "description": "Two packages",
+                "expected_revenue": 2000,
+                "date_deadline": fields.Date.today(),
+            },
+        )
         self._run(lead)
         self._task(lead, "make_proposal").complete("made")
         self._task(lead, "approve_proposal").with_user(self.leader).complete("approved")

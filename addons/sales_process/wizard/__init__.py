@@ -1,7 +1,9 @@
-from . import sales_approval_refuse
-from . import sales_contract_terminate
-from . import sales_process_enroll
-from . import sales_process_pause
-from . import sales_process_reassign
-from . import sales_process_refuse
-from . import sales_process_skip
+from . import (
+    sales_approval_refuse,
+    sales_contract_terminate,
+    sales_process_enroll,
+    sales_process_pause,
+    sales_process_reassign,
+    sales_process_refuse,
+    sales_process_skip,
+)
