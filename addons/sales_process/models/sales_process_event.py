@@ -79,6 +79,7 @@ class SalesProcessEvent(models.Model):
 
     def _detail_signal(self):
         others = {
+            "sign_of_life": self.env._("The customer showed up"),
             "proposal_opened": self.env._("Proposal opened"),
             "portal_message": self.env._("Answer on the customer's page"),
         }
