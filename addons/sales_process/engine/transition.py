@@ -34,7 +34,7 @@ class Case(NamedTuple):
     :param last: the last outcome of each step.
     :param kept: customer events that came early, with the paper they are about.
     :param seen: (event, paper) pairs already acted on.
-    :param quiet: nothing is written to the customer until a person's step opens.
+    :param quiet: nothing is written to the customer until a step opens that is not done by the system.
     """
 
     state: str = "new"

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ..engine.definition import Delay
 from ..engine.schedule import clock_span, due_moment
 
-FIRST_HORIZON = timedelta(days=14)
-LAST_HORIZON = timedelta(days=730)
+HORIZONS = tuple(timedelta(days=days) for days in (14, 56, 224, 730))
 
 
 class WorkingTime:
@@ -27,14 +26,11 @@ class WorkingTime:
         if not delay.working or not calendar:
             return due_moment(start, Delay(delay.amount, delay.unit, working=False), backwards=backwards)
         hours = calendar.hours_per_day or 8.0
-        horizon = FIRST_HORIZON
-        while horizon <= LAST_HORIZON:
-            moment = due_moment(
-                start, delay, self._between(calendar, start, horizon, backwards), hours, backwards
-            )
+        for horizon in HORIZONS:
+            intervals = self._between(calendar, start, horizon, backwards)
+            moment = due_moment(start, delay, intervals, hours, backwards)
             if moment:
                 return moment
-            horizon *= 4
         return start - clock_span(delay) if backwards else start + clock_span(delay)
 
     def _between(self, calendar, start, horizon, backwards):

@@ -409,3 +409,16 @@ class TestLetters(ProcessCase):
         self.assertFalse(
             [text for text in lead.sudo().process_event_ids.mapped("text") if text and "clara" in text]
         )
+
+    def test_closed_for_most_of_a_year(self):
+        now = fields.Datetime.now()
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Closed",
+                "calendar_id": self.calendar.id,
+                "date_from": now - timedelta(days=1),
+                "date_to": now + timedelta(days=400),
+            }
+        )
+        _lead, call = self._at_call()
+        self.assertGreater(call.sudo().date_deadline, now + timedelta(days=399))
