@@ -131,12 +131,10 @@ class SaleOrder(models.Model):
         )
         self._process_signal("contract_signed", {"version": document.version})
 
-    def _send_order_notification_mail(self, mail_template, allow_deferred_sending=True):
+    def _send_order_notification_mail(self, mail_template, *args, **kwargs):
         if self.env.context.get(NO_MAIL_KEY) is INTERNAL:
             return None
-        return super()._send_order_notification_mail(
-            mail_template, allow_deferred_sending=allow_deferred_sending
-        )
+        return super()._send_order_notification_mail(mail_template, *args, **kwargs)
 
     def _process_decline_contract(self, document, why, comment):
         """The customer does not sign: because of the `text`, the `price`, or at all (`no`).
