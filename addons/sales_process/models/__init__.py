@@ -46,5 +46,8 @@ from . import sales_process_phase
 from . import sales_process_step
 from . import sales_process_step_field
 from . import sales_process_task
+from . import sales_process_task_answer
+from . import sales_process_task_escalation
 from . import sales_process_task_form
+from . import sales_process_task_runner
 from . import sales_process_timer

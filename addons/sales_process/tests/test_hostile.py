@@ -511,7 +511,7 @@ class TestHostileRunner(HostileCase):
         with (
             patch.object(type(second), "_written_today", lambda messages: set()),
             self.enter_registry_test_mode(),
-            mute_logger("odoo.sql_db", "odoo.addons.sales_process.models.sales_process_task"),
+            mute_logger("odoo.sql_db", "odoo.addons.sales_process.models.sales_process_task_runner"),
         ):
             self.env.ref("sales_process.ir_cron_sales_process_letters").method_direct_trigger()
         self.assertEqual(second.state, "planned")

@@ -1,0 +1,93 @@
+from odoo import models
+from odoo.tools import format_datetime
+
+from ..engine.definition import Delay
+
+
+class SalesProcessTask(models.Model):
+    """What the rungs of a ladder do for tasks that are late."""
+
+    _inherit = "sales.process.task"
+
+    # ------------------------------------------------------------------
+    # ESCALATION
+    # ------------------------------------------------------------------
+
+    def _escalate(self, rung):
+        """Do what a rung says for these tasks."""
+        for task in self:
+            task.escalation_count += 1
+        getattr(self, f"_escalate_{rung.action}")(rung)
+
+    def _escalate_remind(self, rung):
+        self._tell({task: task.user_id for task in self}, rung)
+
+    def _escalate_leader(self, rung):
+        self._tell({task: task.team_id.user_id or task.case_id._sales_managers()[:1] for task in self}, rung)
+
+    def _escalate_owner(self, rung):
+        self._tell({task: task.process_id.owner_id for task in self}, rung)
+
+    def _escalate_outcome(self, _rung):
+        """The engine takes the outcome itself; there is nothing more to do."""
+
+    def _escalate_substitute(self, _rung):
+        users, absent = {}, self.env["res.users"]._process_absent()
+        for task in self.filtered(lambda task: task.state == "open"):
+            candidate = task.user_id.process_substitute_id or task.team_id.user_id
+            users[task] = task.case_id._first_available(candidate or self.env["res.users"], absent)
+        self._assign(users, self.env._("late, handed to the substitute"))
+
+    def _escalate_letter(self, rung):
+        self.env["sales.process.message"]._plan(
+            [
+                {
+                    "task": task,
+                    "template": rung.template_id,
+                    "key": rung.code,
+                    "mail_class": "courtesy",
+                    "until": rung.until,
+                    "hold": Delay(rung.hold_amount, rung.hold_unit, rung.working)
+                    if rung.hold_amount
+                    else None,
+                    "why": self.env._("“%s” was not done in time", task.step_id.name),
+                }
+                for task in self
+            ]
+        )
+
+    def _tell(self, user_of, rung):
+        """A word in the inbox of each person, one message for all of their tasks."""
+        tasks_of = {}
+        for task, user in user_of.items():
+            if user:
+                tasks_of[user] = tasks_of.get(user, self.browse()) | task
+        for user, tasks in tasks_of.items():
+            tasks.with_context(lang=user.lang)._notify_late(user, rung)
+
+    def _notify_late(self, user, rung):
+        lines = [
+            self.env._(
+                "%(step)s — %(lead)s (%(who)s, due %(when)s)",
+                step=task.step_id.name,
+                lead=task.lead_id.name,
+                who=task.user_id.name or "—",
+                when=format_datetime(self.env, task.date_deadline, tz=user.tz, dt_format="short")
+                if task.date_deadline
+                else "—",
+            )
+            for task in self[:50]
+        ]
+        subject = (
+            self.env._("%s tasks are late", len(self))
+            if rung.action != "remind"
+            else self.env._("Reminder: %s tasks", len(self))
+        )
+        if len(self) == 1:
+            subject = lines[0]
+        self[:1].lead_id.message_notify(
+            partner_ids=user.partner_id.ids,
+            subject=subject,
+            body="\n".join(lines),
+            author_id=self.env.ref("base.partner_root").id,
+        )

@@ -1,0 +1,261 @@
+import logging
+from datetime import timedelta
+
+from markupsafe import Markup
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..engine import transition
+
+_logger = logging.getLogger(__name__)
+
+BATCH = 500
+
+
+class SalesProcessTask(models.Model):
+    """The runner of automatic steps, and the error desk for those that fail."""
+
+    _inherit = "sales.process.task"
+
+    # ------------------------------------------------------------------
+    # RUNNER
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_run_timers(self):
+        """The timer job: reminders, escalations, waits that are over. See `sales.process.timer`."""
+        self.env["sales.process.timer"]._cron_run()
+
+    @api.model
+    def _cron_run_queued(self):
+        """The runner: automatic steps that are queued, a batch a commit."""
+        cron = self.env["ir.cron"]
+        while True:
+            tasks = self._claim_queued()
+            if not tasks:
+                break
+            tasks._run_guarded()
+            if not cron._commit_progress(len(tasks), remaining=self._count_queued()):
+                break
+
+    @api.model
+    def _queued_domain(self):
+        return [("state", "=", "queued"), ("on_hold", "=", False), ("date_open", "<=", fields.Datetime.now())]
+
+    @api.model
+    def _claim_queued(self, limit=BATCH):
+        """Queued tasks of one step that no other worker has in hand, locked."""
+        first = self.sudo().search(self._queued_domain(), limit=limit * 4, order="date_open, id")
+        for step, same in first.grouped("step_id").items():
+            # a document takes a second to render: one a commit
+            claimed = (
+                same[:20].try_lock_for_update(limit=1)
+                if step.paper
+                else same.try_lock_for_update(limit=limit)
+            )
+            if claimed:
+                return claimed
+        return first.browse()
+
+    @api.model
+    def _count_queued(self):
+        return self.sudo().search_count(self._queued_domain(), limit=BATCH * 20)
+
+    def _run_guarded(self):
+        self._guarded(self, lambda batch: batch._run(), lambda task, error: task._fail(error))
+
+    @api.model
+    def _guarded(self, records, run, fail):
+        """Run a batch; after an error each record alone, those that fail again are dealt with by `fail`.
+
+        A savepoint for the whole batch, and one for each record only after an error: a thousand
+        savepoints in one transaction would slow the database down.
+        """
+        try:
+            with self.env.cr.savepoint():
+                run(records)
+            return
+        except Exception as error:
+            if self._is_concurrency(error):
+                raise
+            _logger.info("A batch of %s %s failed (%s): one by one", len(records), records._name, error)
+        for record in records:
+            try:
+                with self.env.cr.savepoint():
+                    run(record)
+            except Exception as error:
+                if self._is_concurrency(error):
+                    raise
+                _logger.warning("%s failed: %s", record, error, exc_info=not isinstance(error, UserError))
+                fail(record, str(error) or type(error).__name__)
+
+    @api.model
+    def _is_concurrency(self, error):
+        """Whether the whole transaction is to be tried again, as nothing is wrong with the record."""
+        return getattr(error, "pgcode", None) in ("40001", "40P01", "55P03")
+
+    def _run(self):
+        """Carry out these queued tasks, step by step; each goes on to what follows."""
+        for step, tasks in self.filtered(lambda task: task.state == "queued").grouped("step_id").items():
+            outcomes = getattr(tasks, f"_run_step_{step.kind}")(step)
+            done = {task: code for task, code in outcomes.items() if code}
+            tasks.browse(task.id for task in done).case_id._handle(
+                {task.case_id: transition.Complete(task._engine_task(), code) for task, code in done.items()},
+                {task.case_id: task for task in done},
+            )
+
+    def _run_step_decision(self, step):
+        """The first outcome whose conditions hold."""
+        leads = {
+            outcome.code: self.lead_id.filtered_domain(outcome._domain())
+            for outcome in step.outcome_ids
+            if outcome.domain
+        }
+        engine_step, chosen = step._definition(), {}
+        for task in self:
+            holding = [code for code, passing in leads.items() if task.lead_id in passing]
+            outcome = transition.choose(engine_step, task.case_id._engine_case(), holding)
+            chosen[task] = outcome.code if outcome else engine_step.outcomes[-1].code
+        return chosen
+
+    def _run_step_action(self, step):
+        """The server action, once for all leads; it keeps its own groups."""
+        leads = self.lead_id
+        step.server_action_id.with_context(
+            active_model="crm.lead",
+            active_ids=leads.ids,
+            active_id=leads[:1].id,
+        ).run()
+        return dict.fromkeys(self, step.outcome_ids[:1].code)
+
+    def _run_step_notice(self, step):
+        """One message a channel, whatever the number of leads."""
+        for channel, tasks in self.grouped(
+            lambda task: task.team_id.process_channel_id or task.process_id.channel_id
+        ).items():
+            if channel:
+                channel.sudo().message_post(
+                    body=tasks._notice_body(step),
+                    message_type="comment",
+                    subtype_xmlid="mail.mt_comment",
+                    author_id=self.env.ref("base.partner_root").id,
+                )
+        return dict.fromkeys(self, step.outcome_ids[:1].code)
+
+    def _notice_body(self, step):
+        lines = [
+            Markup('<li><a href="/odoo/crm.lead/%s">%s</a>%s</li>')
+            % (
+                task.lead_id.id,
+                task.lead_id.name,
+                f" — {task.lead_id.user_id.name}" if task.lead_id.user_id else "",
+            )
+            for task in self[:50]
+        ]
+        return Markup("<p>%s</p><ul>%s</ul>") % (step.name, Markup().join(lines))
+
+    def _run_step_document(self, step):
+        for task in self:
+            task._need_order()._process_make_document(step.paper)
+        return dict.fromkeys(self, step.outcome_ids[:1].code)
+
+    def _run_step_mail(self, step):
+        """Papers go by their own road, letters as planned messages; who cannot be written to is rung up."""
+        if step.paper in ("proposal", "contract"):
+            return self._send_papers(step)
+        unreachable = self.filtered(lambda task: not task._address())
+        unreachable._hand_to_person(self.env._("no e-mail address: reach the customer another way"))
+        reachable = self - unreachable
+        greeted = reachable._greeted_today(step) if step.once_a_day else self.browse()
+        self.env["sales.process.message"]._plan(
+            [
+                {
+                    "task": task,
+                    "template": step.template_id,
+                    "key": "step",
+                    "mail_class": step.mail_class,
+                    "until": "never",
+                    "hold": None,
+                    "why": step.name,
+                }
+                for task in reachable - greeted
+            ]
+        )._send()
+        return dict.fromkeys(reachable, step.outcome_ids[:1].code)
+
+    def _greeted_today(self, step):
+        """Those whose company had this letter in the last day, or gets it by another lead of the batch."""
+        Message = self.env["sales.process.message"]
+        keys = {task: Message._domain_key(task._address()) for task in self}
+        since = fields.Datetime.now() - timedelta(days=1)
+        had = set(
+            Message.search(
+                [
+                    ("template_id", "=", step.template_id.id),
+                    ("domain_key", "in", list(set(keys.values()))),
+                    ("state", "in", ("planned", "sent")),
+                    ("date_due", ">", since),
+                ]
+            ).mapped("domain_key")
+        )
+        greeted = self.browse()
+        for task, key in keys.items():
+            if key in had:
+                greeted |= task
+            had.add(key)
+        return greeted
+
+    def _send_papers(self, step):
+        outcomes = {}
+        for task in self:
+            if not task._address():
+                task._hand_to_person(self.env._("no e-mail address: hand the paper over another way"))
+                continue
+            order = task._need_order()._process_as_rep()
+            order.action_proposal_send() if step.paper == "proposal" else order.action_contract_send()
+            outcomes[task] = step.outcome_ids[:1].code
+        return outcomes
+
+    def _address(self):
+        return (
+            self.lead_id.email_normalized
+            or self.lead_id.partner_id.email_normalized
+            or self.order_id.partner_id.email_normalized
+        )
+
+    def _hand_to_person(self, why):
+        """An automatic step that cannot be done by itself becomes a task of the lead's rep."""
+        for task in self:
+            task.write(
+                {
+                    "state": "open",
+                    "why": why,
+                    "user_id": task.case_id._first_available(task.lead_id.user_id).id,
+                }
+            )
+        self._make_activities()
+        for task in self.filtered("activity_id"):
+            task.activity_id.note = why
+        self._log("note", why)
+
+    # ------------------------------------------------------------------
+    # ERROR DESK
+    # ------------------------------------------------------------------
+
+    def _fail(self, error):
+        """An automatic step could not be done: it stands on the error desk, the rest goes on."""
+        self.write({"state": "failed"})
+        self._report_failure(error)
+
+    def _report_failure(self, error):
+        self.write({"error": error})
+        self._log("error", error[:500])
+        self.process_id._warn_owner()
+
+    def _error_mended(self):
+        """Somebody has seen to the error of these tasks."""
+        self.error = False
+        self._clear_failure()
+
+    def _clear_failure(self):
+        self.process_id._clear_warning()
