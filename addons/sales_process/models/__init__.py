@@ -37,6 +37,7 @@ from . import sales_process_part
 from . import sales_process
 from . import sales_process_map
 from . import sales_process_case
+from . import sales_process_dynamics_day
 from . import sales_process_escalation
 from . import sales_process_event
 from . import sales_process_gate

@@ -10,7 +10,8 @@ class CrmLeadStageHistory(models.Model):
     won stage goes on, as does that of a lead that is archived but not lost.
     Salesperson, team, company and expected revenue are those at the beginning.
 
-    Rows are written by :meth:`_sync` alone, in SQL, a batch of leads at a time.
+    Rows are written by :meth:`_sync` alone, in SQL, a batch of leads at a time. Whatever writes
+    them says which days' figures are to be made anew: see ``sales.process.dynamics.day``.
     """
 
     _name = "crm.lead.stage.history"
@@ -40,6 +41,8 @@ class CrmLeadStageHistory(models.Model):
 
     _lead_idx = models.Index("(lead_id, date_enter)")
     _stage_idx = models.Index("(stage_id, date_enter)")
+    _enter_idx = models.Index("(date_enter)")
+    _leave_idx = models.Index("(date_leave) WHERE date_leave IS NOT NULL")
     _one_open_stay = models.UniqueIndex(
         "(lead_id) WHERE date_leave IS NULL",
         "A lead stands in one stage at a time.",
@@ -77,27 +80,33 @@ class CrmLeadStageHistory(models.Model):
                    AND h.lead_id = l.id
                    AND h.date_leave IS NULL
                    AND (h.stage_id IS DISTINCT FROM l.stage_id OR h.won_status IS DISTINCT FROM l.won_status)
-             RETURNING h.lead_id, h.date_leave
+             RETURNING h.lead_id, h.date_enter, h.date_leave
+            ), begun AS (
+                INSERT INTO crm_lead_stage_history
+                       (lead_id, stage_id, date_enter, date_leave, won_status,
+                        user_id, team_id, company_id, expected_revenue)
+                SELECT l.id, l.stage_id, %(now)s, CASE WHEN l.won_status = 'lost' THEN %(now)s END,
+                       COALESCE(l.won_status, 'pending'),
+                       l.user_id, l.team_id, l.company_id, l.expected_revenue
+                  FROM crm_lead l
+                  LEFT JOIN kept ON kept.lead_id = l.id
+                 WHERE l.id = ANY(%(ids)s)
+                   AND l.stage_id IS NOT NULL
+                   AND CASE
+                           WHEN l.won_status = 'lost'
+                           THEN NOT EXISTS (SELECT FROM crm_lead_stage_history h WHERE h.lead_id = l.id)
+                           ELSE kept.date_leave IS NOT NULL OR NOT EXISTS (
+                               SELECT FROM crm_lead_stage_history h
+                                WHERE h.lead_id = l.id AND h.date_leave IS NULL
+                           )
+                       END
+                 ORDER BY l.id
+             RETURNING date_enter
             )
-            INSERT INTO crm_lead_stage_history
-                   (lead_id, stage_id, date_enter, date_leave, won_status,
-                    user_id, team_id, company_id, expected_revenue)
-            SELECT l.id, l.stage_id, %(now)s, CASE WHEN l.won_status = 'lost' THEN %(now)s END,
-                   COALESCE(l.won_status, 'pending'),
-                   l.user_id, l.team_id, l.company_id, l.expected_revenue
-              FROM crm_lead l
-              LEFT JOIN kept ON kept.lead_id = l.id
-             WHERE l.id = ANY(%(ids)s)
-               AND l.stage_id IS NOT NULL
-               AND CASE
-                       WHEN l.won_status = 'lost'
-                       THEN NOT EXISTS (SELECT FROM crm_lead_stage_history h WHERE h.lead_id = l.id)
-                       ELSE kept.date_leave IS NOT NULL OR NOT EXISTS (
-                           SELECT FROM crm_lead_stage_history h
-                            WHERE h.lead_id = l.id AND h.date_leave IS NULL
-                       )
-                   END
-             ORDER BY l.id
+            INSERT INTO sales_process_dynamics_day (day)
+            SELECT date_enter::date FROM kept UNION
+            SELECT date_leave::date FROM kept WHERE date_leave IS NOT NULL UNION
+            SELECT date_enter::date FROM begun
             """,
             ids=ids,
             now=now,
@@ -110,12 +119,15 @@ class CrmLeadStageHistory(models.Model):
         Leads without any among them keep theirs, from their creation to their end.
         """
         told = {stay["lead_id"] for stay in stays}
+        Day = self.env["sales.process.dynamics.day"]
+        Day._mark_leads(lead_ids)
         untold = [lead_id for lead_id in lead_ids if lead_id not in told]
         if untold:
             self.env.cr.execute(self._sql_date_stays(untold))
         if stays:
             self.env.cr.execute(SQL("DELETE FROM crm_lead_stage_history WHERE lead_id = ANY(%s)", list(told)))
             self.env.cr.execute(self._sql_insert_stays(stays))
+        Day._mark_leads(lead_ids)
         self._invalidate_cache()
 
     def _sql_date_stays(self, ids):
@@ -178,6 +190,7 @@ class CrmLeadStageHistory(models.Model):
             )
         )
         count = self.env.cr.rowcount
+        self.env["sales.process.dynamics.day"]._mark_all()
         self._invalidate_cache()
         return count
 

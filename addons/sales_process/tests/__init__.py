@@ -4,6 +4,7 @@ from . import (
     test_cost,
     test_document_request,
     test_documents,
+    test_dynamics,
     test_hostile,
     test_import,
     test_letters,

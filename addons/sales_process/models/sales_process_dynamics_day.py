@@ -1,0 +1,230 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+# A stay of a day in UTC belongs to that day, the one before or the one after on the company's clock.
+NEIGHBOURS = (-1, 0, 1)
+BATCH = 100
+
+
+class SalesProcessDynamicsDay(models.Model):
+    """A day whose figures in `sales.process.dynamics` are to be made anew, because a stay changed.
+
+    Rows are only ever added, so that those who move leads never wait for each other. The roll-up takes
+    the rows it sees away and makes these days anew, in one snapshot of the database: what is committed
+    later has rows of its own. No `day` means every day there is.
+    """
+
+    _name = "sales.process.dynamics.day"
+    _description = "Day to Be Rolled Up"
+    _log_access = False
+
+    day = fields.Date(readonly=True, index=True, help="In UTC. Empty: every day.")
+
+    # ------------------------------------------------------------------
+    # MARKING
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _mark_leads(self, lead_ids):
+        """Mark the days on which stays of these leads began or ended; one statement."""
+        if lead_ids:
+            self.env.cr.execute(
+                SQL(
+                    """
+                    INSERT INTO sales_process_dynamics_day (day)
+                    SELECT date_enter::date FROM crm_lead_stage_history WHERE lead_id = ANY(%(ids)s) UNION
+                    SELECT date_leave::date FROM crm_lead_stage_history
+                     WHERE lead_id = ANY(%(ids)s) AND date_leave IS NOT NULL
+                    """,
+                    ids=list(lead_ids),
+                )
+            )
+
+    @api.model
+    def _mark_since(self, day):
+        """Mark a day and all after it, up to today."""
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO sales_process_dynamics_day (day)"
+                " SELECT generate_series(GREATEST(%s::date, min(date_enter)::date), %s::date, '1 day')::date"
+                " FROM crm_lead_stage_history",
+                day,
+                self.env.cr.now(),
+            )
+        )
+
+    @api.model
+    def _mark_all(self):
+        """Mark every day: the figures are made anew from the stays."""
+        self.env.cr.execute(SQL("INSERT INTO sales_process_dynamics_day (day) VALUES (NULL)"))
+
+    # ------------------------------------------------------------------
+    # TAKING
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_roll_up(self):
+        """Make the marked days anew, some of them a commit, the latest first."""
+        cron = self.env["ir.cron"]
+        while taken := self._roll_up():
+            if not cron._commit_progress(taken, remaining=self._count_days()):
+                break
+
+    @api.model
+    def _catch_up(self):
+        """Bring the figures up to date for somebody who is about to read them.
+
+        What would keep them waiting, as after an import, is left to the job, which is woken.
+        """
+        self.env.flush_all()
+        self._spread_all()
+        if self._count_days() <= BATCH:
+            self._roll_up()
+        else:
+            self.env.ref("sales_process.ir_cron_sales_process_dynamics").sudo()._trigger()
+
+    @api.model
+    def _roll_up(self, limit=BATCH):
+        """Make some marked days anew; how many there were. Rows that somebody else has taken meanwhile
+        end in PostgreSQL's serialization failure, as everywhere in Odoo: the later one begins again."""
+        self._spread_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM sales_process_dynamics_day
+                 WHERE day IN (SELECT DISTINCT day FROM sales_process_dynamics_day ORDER BY day DESC LIMIT %s)
+             RETURNING day
+                """,
+                limit,
+            )
+        )
+        days = {fields.Date.to_date(day) for (day,) in self.env.cr.fetchall()}
+        if days:
+            around = {fields.Date.add(day, days=offset) for day in days for offset in NEIGHBOURS}
+            self.env["sales.process.dynamics"]._make(sorted(around))
+        return len(days)
+
+    @api.model
+    def _spread_all(self):
+        """Put the single days in the place of “every day”: those of the stays, and those with figures."""
+        self.env.cr.execute(SQL("DELETE FROM sales_process_dynamics_day WHERE day IS NULL"))
+        if self.env.cr.rowcount:
+            self.env.cr.execute(
+                SQL(
+                    """
+                    INSERT INTO sales_process_dynamics_day (day)
+                    SELECT date_enter::date FROM crm_lead_stage_history UNION
+                    SELECT date_leave::date FROM crm_lead_stage_history WHERE date_leave IS NOT NULL UNION
+                    SELECT date FROM sales_process_dynamics_total
+                    """
+                )
+            )
+
+    @api.model
+    def _count_days(self):
+        """How many days are marked."""
+        [(count,)] = self.env.execute_query(SQL("SELECT count(DISTINCT day) FROM sales_process_dynamics_day"))
+        return count
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"
+
+    def _write_multi(self, vals_list):
+        """The figures go by the source and the country that a lead has now."""
+        super()._write_multi(vals_list)
+        lead_ids = [
+            lead.id
+            for lead, vals in zip(self, vals_list, strict=True)
+            if "source_id" in vals or "country_id" in vals
+        ]
+        self.env["sales.process.dynamics.day"]._mark_leads(lead_ids)
+
+    def unlink(self):
+        """The stays go with their leads."""
+        self.env["sales.process.dynamics.day"]._mark_leads(self.ids)
+        return super().unlink()
+
+
+class SalesProcessCase(models.Model):
+    _inherit = "sales.process.case"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """The figures go by the process that a lead is on."""
+        cases = super().create(vals_list)
+        self.env["sales.process.dynamics.day"]._mark_leads(cases.lead_id.ids)
+        return cases
+
+    def write(self, vals):
+        """A case may be moved to another version, or to the lead that others were merged into."""
+        if vals.keys() & {"process_id", "lead_id"}:
+            self.env["sales.process.dynamics.day"]._mark_leads([*self.lead_id.ids, vals.get("lead_id")])
+        return super().write(vals)
+
+
+class CrmStage(models.Model):
+    _inherit = "crm.stage"
+
+    def write(self, vals):
+        """The order of the stages tells a step on from a step back."""
+        if "sequence" in vals:
+            self.env["sales.process.dynamics.day"]._mark_all()
+        return super().write(vals)
+
+    def unlink(self):
+        """Nobody knows any more on which side of the others a deleted stage was."""
+        self.env["sales.process.dynamics.day"]._mark_all()
+        return super().unlink()
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Amounts are kept in the currency of each company."""
+        companies = super().create(vals_list)
+        self.env["sales.process.dynamics.day"]._mark_all()
+        return companies
+
+    def write(self, vals):
+        if "currency_id" in vals:
+            self.env["sales.process.dynamics.day"]._mark_all()
+        return super().write(vals)
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    def write(self, vals):
+        """A company's time zone says where its days begin."""
+        if "tz" in vals and self.sudo().ref_company_ids:
+            self.env["sales.process.dynamics.day"]._mark_all()
+        return super().write(vals)
+
+
+class ResCurrencyRate(models.Model):
+    _inherit = "res.currency.rate"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """A rate counts from its day on."""
+        rates = super().create(vals_list)
+        rates._mark_days()
+        return rates
+
+    def write(self, vals):
+        self._mark_days()
+        result = super().write(vals)
+        self._mark_days()
+        return result
+
+    def unlink(self):
+        self._mark_days()
+        return super().unlink()
+
+    def _mark_days(self):
+        """Where all companies have one currency, nothing is converted."""
+        if self and len(self.env["res.company"].sudo().search([]).currency_id) > 1:
+            self.env["sales.process.dynamics.day"]._mark_since(min(self.mapped("name")))

@@ -1,0 +1,4 @@
+# ruff: noqa: I001 - the abstract part comes before the models that inherit from it
+from . import sales_process_dynamics_figures
+from . import sales_process_dynamics
+from . import sales_process_dynamics_total
