@@ -5,6 +5,7 @@ from . import crm_lead_contract
 from . import crm_lead_external_ref
 from . import crm_lead_import
 from . import crm_lead_process_view
+from . import crm_lead_speed
 from . import crm_lead_stage_history
 from . import crm_lost_reason
 from . import crm_team

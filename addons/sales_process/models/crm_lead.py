@@ -417,6 +417,8 @@ class CrmLead(models.Model):
             leads.lost_reason_id = data["lost_reason_id"]
         paper = f"{order.id}:{data.get('version') or 0}" if order else None
         leads.process_case_id._take_signal(transition.Signal(kind, paper))
+        if kind == "call":
+            leads._speed_contact()
         if data.get("comment"):
             leads._process_log("note", text=data["comment"])
         if kind in SIGNS_OF_LIFE or kind.startswith("contract_declined"):
@@ -558,6 +560,7 @@ class CrmLead(models.Model):
         """A new case that goes on from the last one: after a loss that was taken back, or a return."""
         leads = self.filtered(lambda lead: lead.process_case_ids and not lead.process_case_id)
         previous = {lead: lead.process_case_ids.sorted("id")[-1:] for lead in leads}
+        leads._speed_put_aside({lead: case.date_end for lead, case in previous.items()})
         groups = {}
         for lead, case in previous.items():
             process = (
@@ -579,10 +582,9 @@ class CrmLead(models.Model):
         """New leads of a team with a process start on it by themselves."""
         leads = super().create(vals_list)
         if not self._process_starts_later():
-            imported = self.env.context.get("import_file") and self.env.user.has_group(
-                "sales_process.group_leader"
-            )
-            leads._process_autostart(gates=None if imported else "all")
+            file = self.env.context.get("import_file")
+            imported = file and self.env.user.has_group("sales_process.group_leader")
+            leads._process_autostart(gates=None if imported else "all", clock=not file)
         return leads
 
     @api.model
@@ -592,7 +594,11 @@ class CrmLead(models.Model):
             self.env.su or self.env.user.has_group("sales_process.group_leader")
         )
 
-    def _process_autostart(self, gates=None):
+    def _process_autostart(self, gates=None, clock=True):
+        """Start the process of their team on those of these leads that have one.
+
+        :param clock: whether they have just come in, so that somebody waits for an answer.
+        """
         by_team = self.env["sales.process"]._active_by_team()
         if not by_team:
             return
@@ -600,7 +606,14 @@ class CrmLead(models.Model):
             lambda lead: lead.team_id.id in by_team and lead.won_status == "pending" and lead.active
         )
         process_of = self.env["sales.process"]._for_leads(fresh.sudo())
+        asking = [
+            lead.id
+            for lead, process in process_of.items()
+            if process.kind == "new_business"
+            and (lead.date_request or (clock and not process._entry_for(lead)))
+        ]
         if process_of:
+            self.sudo().browse(asking)._speed_start()
             self._process_enter(process_of, gates=gates)
 
     @api.constrains("stage_id")
@@ -630,6 +643,7 @@ class CrmLead(models.Model):
         """Another rep gets the open tasks along with the lead; in another team it starts there."""
         may_start = {"team_id", "user_id"} & set(vals) and self.env["sales.process"]._active_by_team()
         teams = {lead: lead.team_id for lead in self.sudo()} if may_start else {}
+        unassigned = self.sudo().filtered(lambda lead: not lead.user_id) if may_start else self.browse()
         result = super().write(vals)
         if "user_id" in vals:
             self._process_follow_rep()
@@ -640,7 +654,9 @@ class CrmLead(models.Model):
             self.sudo()._process_plan_return()
         if may_start and not self._process_starts_later():
             moved = self.sudo().filtered(lambda lead: lead.team_id != teams[lead])
-            moved.filtered(lambda lead: not lead.process_case_ids)._process_autostart()
+            new = moved.filtered(lambda lead: not lead.process_case_ids and lead.team_id.id in may_start)
+            (new & unassigned)._speed_start_late()
+            new._process_autostart(clock=False)
         return result
 
     def _compute_stage_id(self):

@@ -18,6 +18,16 @@ class CrmTeam(models.Model):
         help="Where the process tells the team what happens.",
     )
 
+    speed_target_hours = fields.Float(
+        string="Speed to Lead",
+        default=1.0,
+        help="Working hours within which a new customer is to be talked to, from when they asked.",
+    )
+
+    _speed_target_positive = models.Constraint(
+        "CHECK (speed_target_hours > 0)", "The target of the speed to lead is more than nothing."
+    )
+
     @api.model_create_multi
     def create(self, vals_list):
         teams = super().create(vals_list)

@@ -42,6 +42,7 @@ class MailActivity(models.Model):
         leads = self.env["crm.lead"].browse(calls.mapped("res_id")).exists().filtered("process_case_id")
         if leads:
             leads._process_customer_lives(self.env._("a call was logged"))
+            leads._speed_contact()
 
     def _complete_task(self, feedback):
         task = self.process_task_id

@@ -1,8 +1,28 @@
-from odoo import models
+from odoo import SUPERUSER_ID, models
 
 
 class MailMessage(models.Model):
     _inherit = "mail.message"
+
+    def _process_is_to_customer(self, record):
+        """Whether a colleague wrote this by hand to somebody outside; letters of the process go another way.
+
+        :param record: the record it was posted on.
+        """
+        self.ensure_one()
+        message = self.sudo()
+        return (
+            message.message_type in ("comment", "email_outgoing")
+            and not message.is_internal
+            and not message.subtype_id.internal
+            and bool(
+                message.author_id.user_ids.filtered(lambda user: not user.share and user.id != SUPERUSER_ID)
+            )
+            and bool(
+                message.outgoing_email_to
+                or (message.partner_ids | record.sudo().message_partner_ids).filtered("partner_share")
+            )
+        )
 
     def _process_is_from_customer(self):
         """Whether a person outside the company wrote this on a page of ours.

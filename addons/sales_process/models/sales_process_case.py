@@ -333,7 +333,7 @@ class SalesProcessCase(models.Model):
         calendar = self._calendar()
         begin = effect.at or (working_time.due(calendar, now, effect.wait) if effect.wait else now)
         begin = max(begin, self._named_moment(step.opens_at) or begin, now)
-        deadline = step._definition_deadline(self, begin, calendar, working_time)
+        deadline = step._definition_deadline(self, begin, calendar, working_time, effect.task.visit)
         automatic = step.kind in ("mail", "document", "action", "notice", "decision")
         return {
             "state": "queued" if automatic else "open",
@@ -651,6 +651,7 @@ class SalesProcessCase(models.Model):
         """Go on: what was due meanwhile is put off by the time of the pause."""
         paused = self.filtered(lambda case: case.state == "paused")
         paused._open_tasks()._hold(False)
+        self.env["crm.lead"]._speed_put_aside({case.lead_id: case.date_paused for case in paused.sudo()})
         paused.sudo().write({"pause_reason": False, "date_paused": False, "paused_by_archiving": False})
         paused._handle({case: transition.Resume() for case in paused})
 

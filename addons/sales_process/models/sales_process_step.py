@@ -3,6 +3,7 @@ from odoo.fields import Command
 from odoo.tools.safe_eval import safe_eval
 
 from ..engine import definition as engine
+from ..engine import speed
 from .sales_process_part import TIME_UNITS
 
 KINDS = [
@@ -55,6 +56,11 @@ class SalesProcessStep(models.Model):
     deadline_amount = fields.Float(string="Deadline", digits=(16, 2))
     deadline_unit = fields.Selection(TIME_UNITS, default="hours", required=True)
     deadline_working = fields.Boolean(string="Working Time", default=True)
+    from_request = fields.Boolean(
+        string="From the Customer's Act",
+        help="The time counts from when the customer asked, not from when the task was opened, as long as "
+        "nobody has talked to them. Half of it is left to the person in any case.",
+    )
     opens_at = fields.Selection(
         [("meeting_end", "End of the meeting")],
         string="Counts From",
@@ -166,13 +172,21 @@ class SalesProcessStep(models.Model):
             return None
         return engine.Delay(self.deadline_amount, self.deadline_unit, self.deadline_working)
 
-    def _definition_deadline(self, case, begin, calendar, working_time):
+    def _definition_deadline(self, case, begin, calendar, working_time, visit=1):
         """When a visit of this step that counts from `begin` is late; False where never."""
         named = case._named_moment(self.due_at)
         if named:
             return max(named, begin)
         delay = self._deadline()
-        return working_time.due(calendar, begin, delay) if delay else False
+        if not delay:
+            return False
+        asked = case.lead_id.date_request
+        if self.from_request and visit == 1 and asked and not case.lead_id.date_contact:
+            left = engine.Delay(speed.latest_start(delay.amount), delay.unit, delay.working)
+            return max(
+                working_time.due(calendar, min(asked, begin), delay), working_time.due(calendar, begin, left)
+            )
+        return working_time.due(calendar, begin, delay)
 
     def _activity_type(self):
         """As what the step shows among people's activities."""

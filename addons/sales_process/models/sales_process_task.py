@@ -303,7 +303,7 @@ class SalesProcessTask(models.Model):
             task.date_open = task.case_id._named_moment(task.step_id.opens_at) or task.date_open
             if not task.deadline_by_hand:
                 task.date_deadline = task.step_id._definition_deadline(
-                    task.case_id, task.date_open, calendar, working_time
+                    task.case_id, task.date_open, calendar, working_time, task.visit
                 )
             task._move_timers(calendar, working_time)
 

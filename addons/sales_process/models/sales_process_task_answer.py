@@ -53,6 +53,7 @@ class SalesProcessTask(models.Model):
         if outcome.does == "merge":
             self._merge_lead(values)
         if outcome.is_contact:
+            task.lead_id._speed_contact()
             task.lead_id._process_customer_lives(
                 self.env._("%s was spoken to", task.lead_id._process_customer_name())
             )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from ..engine.definition import Delay
-from ..engine.schedule import clock_span, due_moment
+from ..engine.schedule import clock_span, due_moment, working_time
 
 HORIZONS = tuple(timedelta(days=days) for days in (14, 56, 224, 730))
 
@@ -13,6 +13,7 @@ class WorkingTime:
 
     def __init__(self):
         self._intervals = {}
+        self._spans = {}
 
     def due(self, calendar, start: datetime, delay: Delay, backwards: bool = False) -> datetime:
         """The moment that lies `delay` after `start`, or before it.
@@ -33,6 +34,28 @@ class WorkingTime:
                 return moment
         return start - clock_span(delay) if backwards else start + clock_span(delay)
 
+    def hours(self, calendar, start: datetime, stop: datetime) -> float:
+        """The working hours from `start` to `stop`, both naive UTC; 0 where `stop` comes first.
+
+        Without a calendar, or by one without any working time around then, every hour counts.
+        Ask for the earliest start first: what was fetched for it serves the others.
+        """
+        if stop <= start:
+            return 0.0
+        intervals = self._spanning(calendar, start, stop) if calendar else ()
+        span = working_time(start, stop, intervals) if intervals else stop - start
+        return span / timedelta(hours=1)
+
+    def _spanning(self, calendar, start, stop):
+        """Working intervals from the fortnight before `start` to the day of `stop`."""
+        begin, end, intervals = self._spans.get(calendar.id, (start, start, ()))
+        if not (begin < start and stop < end):
+            begin = min(begin, start) - HORIZONS[0]
+            end = max(end, stop) + timedelta(days=1)
+            intervals = self._fetch(calendar, begin, end)
+            self._spans[calendar.id] = (begin, end, intervals)
+        return intervals
+
     def _between(self, calendar, start, horizon, backwards):
         """Working intervals of the horizon before or after `start`, from whole days for reuse."""
         day = start.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -43,11 +66,14 @@ class WorkingTime:
         )
         key = (calendar.id, begin, stop)
         if key not in self._intervals:
-            found = calendar.sudo()._work_intervals_batch(
-                begin.replace(tzinfo=UTC), stop.replace(tzinfo=UTC)
-            )[False]
-            self._intervals[key] = [(_naive(first), _naive(last)) for first, last, _meta in found]
+            self._intervals[key] = self._fetch(calendar, begin, stop)
         return self._intervals[key]
+
+    def _fetch(self, calendar, begin, stop):
+        found = calendar.sudo()._work_intervals_batch(begin.replace(tzinfo=UTC), stop.replace(tzinfo=UTC))[
+            False
+        ]
+        return [(_naive(first), _naive(last)) for first, last, _meta in found]
 
 
 def _naive(moment):

@@ -13,6 +13,7 @@ from . import (
     test_renewal,
     test_rights,
     test_running,
+    test_speed,
     test_stage_history,
     test_ui,
     test_walk,
