@@ -122,23 +122,26 @@ class CustomerDocuments(http.Controller):
 
     def _problem_text(self, code):
         """What went wrong, and what to do, in the customer's words."""
-        _ = request.env._
         return {
-            "empty": _("There was nothing to save. Please choose a file or type your answer."),
-            "too_big": _("This file is larger than 20 MB. Please make it smaller, or send it in parts."),
-            "type": _(
+            "empty": request.env._("There was nothing to save. Please choose a file or type your answer."),
+            "too_big": request.env._(
+                "This file is larger than 20 MB. Please make it smaller, or send it in parts."
+            ),
+            "type": request.env._(
                 "Files of this kind cannot be taken. Please send a PDF, a photo (JPG, PNG, HEIC) "
                 "or a document (DOCX, XLSX, ODT)."
             ),
-            "content": _(
+            "content": request.env._(
                 "This file is not what its name says, or it is damaged. "
                 "Please save it anew as a PDF and try again."
             ),
-            "quota": _("There is no room for more files here. Please remove one, or write to us."),
-            "too_long": _("This text is too long. Please shorten it, or write to us."),
-            "reason": _("Please say why this does not apply to you."),
-            "closed": _("This has been accepted already; nothing more is needed here."),
-            "stale": _(
+            "quota": request.env._(
+                "There is no room for more files here. Please remove one, or write to us."
+            ),
+            "too_long": request.env._("This text is too long. Please shorten it, or write to us."),
+            "reason": request.env._("Please say why this does not apply to you."),
+            "closed": request.env._("This has been accepted already; nothing more is needed here."),
+            "stale": request.env._(
                 "This was changed meanwhile, perhaps in another window. What you see now is the latest: "
                 "please look at it and try again."
             ),

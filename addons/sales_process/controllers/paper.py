@@ -178,13 +178,16 @@ class CustomerPaper(http.Controller):
         return reasons.filtered(lambda reason: str(reason.id) == reason_id)
 
     def _problem_text(self, code):
-        _ = request.env._
         return {
-            "revised": _("This document is being revised. You will get the new version by e-mail."),
-            "expired": _("This offer is no longer valid. Ask for a change, and we will make a new one."),
-            "name": _("Please write your name."),
-            "text": _("Please say in a few words what should be different."),
-            "why": _("Please say why, so that we can change it."),
+            "revised": request.env._(
+                "This document is being revised. You will get the new version by e-mail."
+            ),
+            "expired": request.env._(
+                "This offer is no longer valid. Ask for a change, and we will make a new one."
+            ),
+            "name": request.env._("Please write your name."),
+            "text": request.env._("Please say in a few words what should be different."),
+            "why": request.env._("Please say why, so that we can change it."),
         }.get(code)
 
     def _is_customer(self):

@@ -8,6 +8,7 @@ from . import crm_lead_process_view
 from . import crm_lead_speed
 from . import crm_lead_stage_history
 from . import crm_lost_reason
+from . import crm_stage
 from . import crm_team
 from . import ir_actions_report
 from . import ir_attachment

@@ -44,7 +44,6 @@ class CrmLead(models.Model):
         ],
         compute="_compute_process",
         search="_search_process_state",
-        string="Process State",
     )
     process_task_ids = fields.One2many(
         "sales.process.task",
@@ -68,9 +67,7 @@ class CrmLead(models.Model):
         string="At Work",
         help="Who has an open task of this lead, and so may see and write it.",
     )
-    process_step_id = fields.Many2one(
-        "sales.process.step", compute="_compute_process_step", string="Process Step"
-    )
+    process_step_id = fields.Many2one("sales.process.step", compute="_compute_process_step")
     process_event_ids = fields.One2many(
         "sales.process.event", "lead_id", string="Process Events", readonly=True
     )
@@ -132,35 +129,42 @@ class CrmLead(models.Model):
         return [("id", "in", [lead.id for (lead,) in tasks])]
 
     def _search_process_id(self, operator, value):
-        if operator not in ("in", "any", "any!"):
+        if operator in ("any", "any!"):
+            Process = self.env["sales.process"]
+            value = (Process.sudo() if operator == "any!" else Process).search(value).ids
+        elif operator != "in":
             return NotImplemented
-        return [("process_case_ids", "any", [("process_id", operator, value)])]
+        ids = tuple(process_id for process_id in value if process_id)
+        domain = self._process_case_that_counts(SQL("ours.process_id IN %s", ids or (0,)))
+        return domain | fields.Domain("process_case_ids", "=", False) if False in value else domain
 
     def _search_process_state(self, operator, value):
         if operator != "in":
             return NotImplemented
-        states = [state for state in value if state and state != "none"]
-        states += ["new"] if "running" in states else []
-        # the case that counts is the open one, else the latest
-        Case = self.env["sales.process.case"]
-        Case.flush_model(["lead_id", "state"])
-        domain = fields.Domain(
+        states = tuple(state for state in value if state and state != "none")
+        states += ("new",) if "running" in states else ()
+        domain = self._process_case_that_counts(SQL("ours.state IN %s", states or ("",)))
+        return domain | fields.Domain("process_case_ids", "=", False) if "none" in value else domain
+
+    def _process_case_that_counts(self, condition):
+        """The leads whose open case, else their latest one, meets a condition on `ours`."""
+        self.env["sales.process.case"].flush_model(["lead_id", "state", "process_id"])
+        return fields.Domain(
             "id",
             "in",
             SQL(
                 """(
                 SELECT ours.lead_id FROM sales_process_case ours
-                 WHERE ours.state IN %s AND (ours.state IN %s OR NOT EXISTS (
+                 WHERE %s AND (ours.state IN %s OR NOT EXISTS (
                     SELECT FROM sales_process_case later
                      WHERE later.lead_id = ours.lead_id AND (later.id > ours.id OR later.state IN %s)
                 ))
             )""",
-                tuple(states) or ("",),
+                condition,
                 OPEN_STATES,
                 OPEN_STATES,
             ),
         )
-        return domain | fields.Domain("process_case_ids", "=", False) if "none" in value else domain
 
     @api.depends("create_date")
     def _compute_external_ref(self):
@@ -632,12 +636,17 @@ class CrmLead(models.Model):
             phase = case.process_id.phase_ids.filtered(
                 lambda phase, lead=lead: lead.stage_id in phase.stage_ids
             )
-            if phase and case.phase_id and case.phase_id not in phase:
+            if phase and case.phase_id and case.phase_id not in phase and lead._process_follows_stage(case):
                 moves[case] = phase[:1]
         if winning:
             self.env["sales.process.case"].sudo().browse(case.id for case in winning)._check_gates(winning)
         if moves:
             self.env["sales.process.case"].sudo().browse(case.id for case in moves)._followed_by_hand(moves)
+
+    def _process_follows_stage(self, case):
+        """Whether the stage of this lead tells where its case stands. In a team that the process is not
+        made for, a stage that all teams share tells nothing of it."""
+        return self.team_id in case.process_id.team_ids or self.team_id in self.stage_id.team_ids
 
     def write(self, vals):
         """Another rep gets the open tasks along with the lead; in another team it starts there."""
@@ -657,6 +666,7 @@ class CrmLead(models.Model):
             new = moved.filtered(lambda lead: not lead.process_case_ids and lead.team_id.id in may_start)
             (new & unassigned)._speed_start_late()
             new._process_autostart(clock=False)
+            moved._process_follow_team()
         return result
 
     def _compute_stage_id(self):
@@ -667,9 +677,10 @@ class CrmLead(models.Model):
             if lead.team_id and teams and lead.team_id not in teams:
                 phase = lead._origin.sudo().process_case_id.phase_id
                 kept[lead] = phase._stage_for(lead.team_id) if phase else phase.stage_ids
-        super()._compute_stage_id()
+        result = super()._compute_stage_id()
         for lead, stage in kept.items():
             lead.stage_id = stage or lead.stage_id
+        return result
 
     def _process_follow_rep(self):
         tasks = self.sudo().process_open_task_ids.filtered(
@@ -682,6 +693,19 @@ class CrmLead(models.Model):
                 {task: task.case_id._first_available(task.lead_id.user_id) for task in tasks},
                 self.env._("the lead has another salesperson"),
             )
+
+    def _process_follow_team(self):
+        """In another team the tasks count in its hours, and its leader and members do theirs."""
+        tasks = self.process_open_task_ids.filtered(
+            lambda task: task.state == "open" and task.step_id.kind != "wait"
+        )
+        of_team = tasks.filtered(lambda task: task.step_id.assignee_type in ("leader", "round_robin"))
+        for step, same in of_team.grouped("step_id").items():
+            users = step._resolve_assignees(same.case_id, {})
+            same._assign(
+                {task: users[task.case_id] for task in same}, self.env._("the lead has another team")
+            )
+        tasks._reschedule()
 
     def _handle_won_lost(self, old_status_by_lead, new_status_by_lead):
         """Won, lost, archived or taken back outside the process: the case follows."""

@@ -12,7 +12,8 @@ class CrmLead(models.Model):
 
     def _merge_dependences(self, opportunities):
         """Contracts keep their renewal opportunity when it is merged into another."""
-        super()._merge_dependences(opportunities)
+        result = super()._merge_dependences(opportunities)
         contracts = opportunities.sudo().renewal_contract_ids
         if contracts:
             contracts._contract_set({"renewal_lead_id": self.id})
+        return result

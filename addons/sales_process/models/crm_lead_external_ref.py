@@ -14,10 +14,8 @@ class CrmLeadExternalRef(models.Model):
     _order = "id"
 
     name = fields.Char("Reference", required=True, readonly=True)
-    company_id = fields.Many2one("res.company", "Company", required=True, readonly=True, ondelete="cascade")
-    lead_id = fields.Many2one(
-        "crm.lead", "Lead", required=True, readonly=True, index=True, ondelete="cascade"
-    )
+    company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
+    lead_id = fields.Many2one("crm.lead", required=True, readonly=True, index=True, ondelete="cascade")
 
     _company_name_unique = models.UniqueIndex(
         "(company_id, name)",
@@ -76,6 +74,7 @@ class CrmLead(models.Model):
 
     def _merge_dependences(self, opportunities):
         """The lead that remains answers to the references of all."""
-        super()._merge_dependences(opportunities)
+        result = super()._merge_dependences(opportunities)
         refs = self.env["crm.lead.external.ref"].sudo().search([("lead_id", "in", opportunities.ids)])
         refs.lead_id = self
+        return result

@@ -22,8 +22,8 @@ class CrmLeadStageHistory(models.Model):
     # Pending changes of leads are not in the table yet: flush them before reading it.
     _depends = {"crm.lead": ["stage_id", "won_status"]}
 
-    lead_id = fields.Many2one("crm.lead", "Lead", required=True, readonly=True, ondelete="cascade")
-    stage_id = fields.Many2one("crm.stage", "Stage", readonly=True, ondelete="set null")
+    lead_id = fields.Many2one("crm.lead", required=True, readonly=True, ondelete="cascade")
+    stage_id = fields.Many2one("crm.stage", readonly=True, ondelete="set null")
     date_enter = fields.Datetime("Entered On", required=True, readonly=True)
     date_leave = fields.Datetime("Left On", readonly=True, help="Empty while the lead stands in the stage.")
     won_status = fields.Selection(
@@ -35,9 +35,9 @@ class CrmLeadStageHistory(models.Model):
     )
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True, ondelete="set null")
     team_id = fields.Many2one("crm.team", "Sales Team", readonly=True, ondelete="set null")
-    company_id = fields.Many2one("res.company", "Company", readonly=True, ondelete="set null")
+    company_id = fields.Many2one("res.company", readonly=True, ondelete="set null")
     company_currency = fields.Many2one(related="company_id.currency_id", string="Currency")
-    expected_revenue = fields.Monetary("Expected Revenue", currency_field="company_currency", readonly=True)
+    expected_revenue = fields.Monetary(currency_field="company_currency", readonly=True)
 
     _lead_idx = models.Index("(lead_id, date_enter)")
     _stage_idx = models.Index("(stage_id, date_enter)")
@@ -296,7 +296,7 @@ class CrmLead(models.Model):
             self.env["crm.lead.stage.history"]._sync(given)
         return leads
 
-    def _write_multi(self, vals_list):
+    def _write_multi(self, vals_list):  # pylint: disable=missing-return
         """Keep the stage history.
 
         Here, where values reach the database, every road comes by: create, write,

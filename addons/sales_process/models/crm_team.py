@@ -14,7 +14,6 @@ class CrmTeam(models.Model):
     )
     process_channel_id = fields.Many2one(
         "discuss.channel",
-        string="Process Channel",
         help="Where the process tells the team what happens.",
     )
 

@@ -12,7 +12,6 @@ class MailActivity(models.Model):
 
     process_task_id = fields.Many2one(
         "sales.process.task",
-        string="Process Task",
         ondelete="cascade",
         index="btree_not_null",
         readonly=True,

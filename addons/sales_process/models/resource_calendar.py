@@ -12,6 +12,10 @@ class ResourceCalendar(models.Model):
         readonly=True, help="Deadlines of the sales process are to be worked out anew."
     )
 
+    process_stale_after = fields.Integer(
+        readonly=True, help="Up to this task the deadlines have been worked out anew already."
+    )
+
     def _process_hours_changed(self):
         """Open tasks are rescheduled after commit, in a job: there may be thousands of them."""
         teams = self.env["crm.team"].sudo().with_context(active_test=False)
@@ -23,19 +27,38 @@ class ResourceCalendar(models.Model):
             .resource_calendar_id
         )
         if used and self.env["sales.process.task"].sudo().search_count([("state", "=", "open")], limit=1):
-            used.sudo().write({"process_stale": True})
+            used.sudo().write({"process_stale": True, "process_stale_after": 0})
             self.env["sales.process.task"]._wake("sales_process.ir_cron_sales_process_reschedule")
 
     @api.model
     def _cron_process_reschedule(self):
-        """Reschedule the open tasks that count in calendars which have changed."""
-        for calendar in self.sudo().search([("process_stale", "=", True)]):
-            calendar._process_reschedule()
-            calendar.process_stale = False
-            self.env["ir.cron"]._commit_progress(1)
+        """Reschedule the open tasks that count in calendars which have changed, a batch a commit; a run
+        whose time is up goes on where the one before stopped."""
+        self.env["sales.process.task"]._work_off(
+            self._process_claim_stale,
+            lambda calendar: calendar._process_reschedule(),
+            lambda: self.sudo().search_count([("process_stale", "=", True)]),
+        )
+
+    @api.model
+    def _process_claim_stale(self):
+        return self.sudo().search([("process_stale", "=", True)], order="id", limit=1)
 
     def _process_reschedule(self):
-        domain = [
+        """The next batch of this calendar's open tasks; without any, it is up to date."""
+        tasks = (
+            self.env["sales.process.task"]
+            .sudo()
+            .search(
+                [*self._process_task_domain(), ("id", ">", self.process_stale_after)], order="id", limit=BATCH
+            )
+        )
+        tasks._reschedule()
+        self.process_stale_after = tasks[-1:].id
+        self.process_stale = bool(tasks)
+
+    def _process_task_domain(self):
+        return [
             ("state", "=", "open"),
             "|",
             ("team_id.process_calendar_id", "=", self.id),
@@ -45,15 +68,6 @@ class ResourceCalendar(models.Model):
             ("company_id.resource_calendar_id", "=", self.id),
             ("company_id", "=", False),
         ]
-        last = 0
-        while (
-            tasks := self.env["sales.process.task"]
-            .sudo()
-            .search([*domain, ("id", ">", last)], order="id", limit=BATCH)
-        ):
-            tasks._reschedule()
-            last = tasks[-1].id
-            self.env["ir.cron"]._commit_progress(len(tasks))
 
 
 class ResourceCalendarAttendance(models.Model):

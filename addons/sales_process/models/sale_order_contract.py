@@ -159,7 +159,6 @@ class SaleOrder(models.Model):
     )
     renewal_of_id = fields.Many2one(
         "sale.order",
-        string="Renewal Of",
         readonly=True,
         copy=False,
         check_company=True,
@@ -370,7 +369,7 @@ class SaleOrder(models.Model):
         It goes past this class' own ``write``, where they are refused, rather than by a
         key in the context, which a client could send as well. Access rights hold as ever.
         """
-        return super().write(vals)
+        return super().write(vals)  # pylint: disable=super-method-mismatch
 
     def _contract_check_protected(self, names):
         forbidden = PROTECTED_FIELDS.intersection(names)

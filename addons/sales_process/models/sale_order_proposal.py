@@ -45,22 +45,23 @@ class SaleOrder(models.Model):
         return self._process_create_from_template(lead, partner, template)
 
     def _process_create_problems(self, lead, template):
-        _ = self.env._
         problems = []
         if not template:
             problems.append(
-                _(
+                self.env._(
                     "The process of %s has no quotation template: choose one on the process, "
                     "or make a quotation by hand.",
                     lead.display_name,
                 )
             )
         elif not template.sale_order_template_line_ids.filtered("product_id"):
-            problems.append(_("The quotation template %s has no products.", template.name))
+            problems.append(self.env._("The quotation template %s has no products.", template.name))
         if template.company_id and lead.company_id and template.company_id != lead.company_id:
-            problems.append(_("The quotation template %s belongs to another company.", template.name))
+            problems.append(
+                self.env._("The quotation template %s belongs to another company.", template.name)
+            )
         if not (lead.partner_id or lead.partner_name or lead.contact_name or lead.email_from):
-            problems.append(_("%s has no customer: fill in a name or an e-mail.", lead.display_name))
+            problems.append(self.env._("%s has no customer: fill in a name or an e-mail.", lead.display_name))
         return problems
 
     def _process_create_from_template(self, lead, partner, template):
@@ -111,18 +112,20 @@ class SaleOrder(models.Model):
         self.ensure_one()
         _, partner = self.env._, self.partner_id
         if self.state not in ("draft", "sent"):
-            return [_("the order is confirmed or cancelled.")]
+            return [self.env._("the order is confirmed or cancelled.")]
         problems = []
         if not email_normalize(partner.email):
-            problems.append(_("%s has no valid e-mail address: fill it in.", partner.display_name))
+            problems.append(self.env._("%s has no valid e-mail address: fill it in.", partner.display_name))
         elif partner.sudo().is_blacklisted:
             problems.append(
-                _("%s does not want mail (blacklist): hand the proposal over yourself.", partner.email)
+                self.env._(
+                    "%s does not want mail (blacklist): hand the proposal over yourself.", partner.email
+                )
             )
         if not self.order_line.filtered(lambda line: not line.display_type):
-            problems.append(_("there are no lines: add what is offered."))
+            problems.append(self.env._("there are no lines: add what is offered."))
         if self.is_expired:
-            problems.append(_("its validity is over: set a new date."))
+            problems.append(self.env._("its validity is over: set a new date."))
         if self._is_process_order():
             problems.append(self._process_approval_problem("proposal"))
         return [problem for problem in problems if problem]
@@ -132,7 +135,7 @@ class SaleOrder(models.Model):
         paper that it was sent. The mail leaves with the mail queue."""
         template = self.env.ref(template)
         orders = self._process_with_links(purpose)
-        mails = template.with_context(orders.env.context).sudo().send_mail_batch(orders.ids)
+        mails = template.with_context(**orders.env.context).sudo().send_mail_batch(orders.ids)
         self.env["sales.document"]._last(self, purpose)._mark_sent()
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return mails

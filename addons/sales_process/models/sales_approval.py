@@ -84,17 +84,16 @@ class SalesApproval(models.Model):
             approval.changes = ", ".join(self._worse_labels()[code] for code in worse)
 
     def _worse_labels(self):
-        _ = self.env._
         return {
-            "partner": _("other customer"),
-            "currency": _("other currency"),
-            "texts": _("other texts"),
-            "terms": _("other terms"),
-            "payment_term": _("later payment"),
-            "discount": _("higher discount"),
-            "price": _("lower price"),
-            "product": _("other product"),
-            "quantity": _("other quantity at a discount"),
+            "partner": self.env._("other customer"),
+            "currency": self.env._("other currency"),
+            "texts": self.env._("other texts"),
+            "terms": self.env._("other terms"),
+            "payment_term": self.env._("later payment"),
+            "discount": self.env._("higher discount"),
+            "price": self.env._("lower price"),
+            "product": self.env._("other product"),
+            "quantity": self.env._("other quantity at a discount"),
         }
 
     @api.depends_context("uid")

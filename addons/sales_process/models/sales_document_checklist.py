@@ -13,7 +13,7 @@ class SalesDocumentChecklist(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10, help="The first one that fits the company is taken.")
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one("res.company", string="Company", index="btree_not_null")
+    company_id = fields.Many2one("res.company", index="btree_not_null")
     needs_acceptance = fields.Boolean(
         string="Needs Our Acceptance",
         default=True,

@@ -93,7 +93,7 @@ class SalesDocumentRequestItem(models.Model):
 
     def _set(self, vals):
         """Write what `write` refuses; without a context key, since a client could send one."""
-        return super().write(
+        return super().write(  # pylint: disable=super-method-mismatch
             vals | {"date_decided": vals.get("date_decided"), "decided_by_id": vals.get("decided_by_id")}
         )
 

@@ -40,7 +40,7 @@ class SalesProcess(models.Model):
         default="new_business",
         required=True,
     )
-    company_id = fields.Many2one("res.company", string="Company", index="btree_not_null")
+    company_id = fields.Many2one("res.company", index="btree_not_null")
     owner_id = fields.Many2one(
         "res.users",
         string="Process Owner",
@@ -55,7 +55,7 @@ class SalesProcess(models.Model):
     tag_ids = fields.Many2many("crm.tag", string="Only for Tags")
     domain = fields.Char(string="Only for Leads", default="[]")
 
-    quotation_template_id = fields.Many2one("sale.order.template", string="Quotation Template")
+    quotation_template_id = fields.Many2one("sale.order.template")
     channel_id = fields.Many2one(
         "discuss.channel",
         string="Team Channel",

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..engine import transition
+from ..engine.definition import Delay
 from ..engine.transition import (
     CancelTask,
     CloseTask,
@@ -32,12 +33,9 @@ class SalesProcessCase(models.Model):
     _order = "id desc"
     _rec_name = "lead_id"
 
-    lead_id = fields.Many2one(
-        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
-    )
+    lead_id = fields.Many2one("crm.lead", required=True, ondelete="cascade", index=True, readonly=True)
     process_id = fields.Many2one(
         "sales.process",
-        string="Process",
         required=True,
         ondelete="restrict",
         index=True,
@@ -56,14 +54,13 @@ class SalesProcessCase(models.Model):
         required=True,
         readonly=True,
     )
-    phase_id = fields.Many2one("sales.process.phase", string="Phase", ondelete="restrict", readonly=True)
+    phase_id = fields.Many2one("sales.process.phase", ondelete="restrict", readonly=True)
     team_id = fields.Many2one(related="lead_id.team_id", store=True, index="btree_not_null")
     company_id = fields.Many2one(related="lead_id.company_id", store=True)
     user_id = fields.Many2one(related="lead_id.user_id", string="Salesperson")
     step_name = fields.Char(string="Current Step", compute="_compute_step_name")
     order_id = fields.Many2one(
         "sale.order",
-        string="Order",
         ondelete="set null",
         index="btree_not_null",
         readonly=True,
@@ -71,7 +68,6 @@ class SalesProcessCase(models.Model):
     )
     meeting_id = fields.Many2one(
         "calendar.event",
-        string="Meeting",
         ondelete="set null",
         index="btree_not_null",
         readonly=True,
@@ -233,6 +229,8 @@ class SalesProcessCase(models.Model):
                 elif case.state == "new":
                     vals["date_start"] = now
             case.write(vals)
+        # Here two decisions about one case collide, before a unique index calls it somebody's mistake.
+        self.flush_recordset()
 
     def _effects(self, turns, kind):
         """(case, effect) of one kind, over all turns."""
@@ -333,14 +331,26 @@ class SalesProcessCase(models.Model):
         calendar = self._calendar()
         begin = effect.at or (working_time.due(calendar, now, effect.wait) if effect.wait else now)
         begin = max(begin, self._named_moment(step.opens_at) or begin, now)
-        deadline = step._definition_deadline(self, begin, calendar, working_time, effect.task.visit)
-        automatic = step.kind in ("mail", "document", "action", "notice", "decision")
+        if step._is_automatic():
+            return {"state": "queued", "date_open": begin, "on_hold": self.state == "paused"}
+        if self._is_quiet() and not self.previous_case_id:
+            grace = self._grace()
+            begin = working_time.due(calendar, begin, grace) if grace.amount else begin
         return {
-            "state": "queued" if automatic else "open",
+            "state": "open",
             "date_open": begin,
-            "date_deadline": deadline,
+            "date_deadline": step._definition_deadline(
+                self, begin, calendar, working_time, effect.task.visit
+            ),
             "on_hold": self.state == "paused",
         }
+
+    @api.model
+    def _grace(self):
+        """How long nothing is late in a deal that entered while it was under way: its rep has many of them
+        at once."""
+        hours = self.env["ir.config_parameter"].sudo().get_param("sales_process.grace_hours", 16)
+        return Delay(float(hours), "hours", working=True)
 
     def _calendar(self):
         """The working hours that this case's deadlines count in."""

@@ -43,7 +43,7 @@ class SalesProcessEscalation(models.Model):
         required=True,
         help="A sign of life withdraws the first kind, and puts the second off by one working day.",
     )
-    outcome_id = fields.Many2one("sales.process.outcome", string="Outcome", ondelete="restrict", copy=False)
+    outcome_id = fields.Many2one("sales.process.outcome", ondelete="restrict", copy=False)
 
     _code_unique = models.Constraint(
         "UNIQUE (step_id, code)", "Two escalations of a step cannot share a code."

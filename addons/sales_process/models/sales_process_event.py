@@ -40,16 +40,10 @@ class SalesProcessEvent(models.Model):
     _order = "id desc"
     _log_access = False
 
-    case_id = fields.Many2one(
-        "sales.process.case", string="Case", ondelete="cascade", index="btree_not_null", readonly=True
-    )
-    lead_id = fields.Many2one(
-        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
-    )
-    task_id = fields.Many2one(
-        "sales.process.task", string="Task", ondelete="cascade", index="btree_not_null", readonly=True
-    )
-    step_id = fields.Many2one("sales.process.step", string="Step", ondelete="set null", readonly=True)
+    case_id = fields.Many2one("sales.process.case", ondelete="cascade", index="btree_not_null", readonly=True)
+    lead_id = fields.Many2one("crm.lead", required=True, ondelete="cascade", index=True, readonly=True)
+    task_id = fields.Many2one("sales.process.task", ondelete="cascade", index="btree_not_null", readonly=True)
+    step_id = fields.Many2one("sales.process.step", ondelete="set null", readonly=True)
     kind = fields.Selection(KINDS, required=True, readonly=True)
     date = fields.Datetime(required=True, readonly=True)
     user_id = fields.Many2one("res.users", string="By", ondelete="set null", readonly=True)
@@ -139,7 +133,7 @@ class SalesProcessEvent(models.Model):
             rows,
         )
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("What happened cannot be rewritten."))
 
     @api.ondelete(at_uninstall=False)

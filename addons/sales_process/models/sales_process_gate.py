@@ -12,9 +12,7 @@ class SalesProcessGate(models.Model):
     _inherit = "sales.process.part"
     _description = "Gate of a Phase"
 
-    phase_id = fields.Many2one(
-        "sales.process.phase", string="Phase", required=True, ondelete="cascade", index=True
-    )
+    phase_id = fields.Many2one("sales.process.phase", required=True, ondelete="cascade", index=True)
     name = fields.Char(required=True, translate=True, help="What is missing, as a salesperson would say it.")
     kind = fields.Selection(
         [
@@ -29,9 +27,7 @@ class SalesProcessGate(models.Model):
     )
     field_ids = fields.Many2many("ir.model.fields", string="Fields", domain=[("model", "=", "crm.lead")])
     domain = fields.Char(default="[]")
-    step_id = fields.Many2one(
-        "sales.process.step", string="Step", domain="[('process_id', '=', process_id)]", copy=False
-    )
+    step_id = fields.Many2one("sales.process.step", domain="[('process_id', '=', process_id)]", copy=False)
     paper = fields.Selection([("proposal", "Proposal"), ("contract", "Contract")], default="proposal")
 
     @api.constrains("phase_id", "process_id", "step_id", "kind")

@@ -65,18 +65,15 @@ class SalesProcessMessage(models.Model):
     _order = "date_due, id"
 
     case_id = fields.Many2one(
-        "sales.process.case", string="Case", required=True, ondelete="cascade", index=True, readonly=True
+        "sales.process.case", required=True, ondelete="cascade", index=True, readonly=True
     )
-    lead_id = fields.Many2one(
-        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
-    )
+    lead_id = fields.Many2one("crm.lead", required=True, ondelete="cascade", index=True, readonly=True)
     task_id = fields.Many2one(
-        "sales.process.task", string="Task", required=True, ondelete="cascade", index=True, readonly=True
+        "sales.process.task", required=True, ondelete="cascade", index=True, readonly=True
     )
     process_id = fields.Many2one(related="case_id.process_id", store=True)
     order_id = fields.Many2one(
         "sale.order",
-        string="Order",
         ondelete="set null",
         index="btree_not_null",
         readonly=True,
@@ -86,9 +83,7 @@ class SalesProcessMessage(models.Model):
     key = fields.Char(
         required=True, readonly=True, help="What in the task it belongs to: the step, or a rung."
     )
-    template_id = fields.Many2one(
-        "mail.template", string="Template", required=True, ondelete="restrict", readonly=True
-    )
+    template_id = fields.Many2one("mail.template", required=True, ondelete="restrict", readonly=True)
     mail_class = fields.Selection(
         [("expected", "Expected"), ("courtesy", "Courtesy")], required=True, readonly=True
     )
@@ -97,7 +92,7 @@ class SalesProcessMessage(models.Model):
         required=True,
         readonly=True,
     )
-    why = fields.Char(string="Why", readonly=True)
+    why = fields.Char(readonly=True)
     email_to = fields.Char(string="To", readonly=True)
     domain_key = fields.Char(
         readonly=True, index="btree_not_null", help="Mail domain of the company, or the address itself."
@@ -214,16 +209,21 @@ class SalesProcessMessage(models.Model):
     @api.model
     def _cron_send(self):
         """Send the letters whose moment has come, a batch a commit."""
-        cron, Task = self.env["ir.cron"], self.env["sales.process.task"]
-        while True:
-            due = self.sudo().search(self._due_domain(), limit=BATCH * 4, order="date_due, id")
-            due = due.try_lock_for_update(limit=BATCH) if due else due
-            if not due:
-                break
-            Task._guarded(due, lambda batch: batch._send(), lambda message, error: message._fail(error))
-            remaining = self.sudo().search_count(self._due_domain(), limit=BATCH * 20)
-            if not cron._commit_progress(len(due), remaining=remaining):
-                break
+        self.env["sales.process.task"]._work_off(
+            self._claim_due,
+            self._send_guarded,
+            lambda: self.sudo().search_count(self._due_domain(), limit=BATCH * 20),
+        )
+
+    @api.model
+    def _claim_due(self):
+        due = self.sudo().search(self._due_domain(), limit=BATCH * 4, order="date_due, id")
+        return due.try_lock_for_update(limit=BATCH) if due else due
+
+    def _send_guarded(self, due):
+        self.env["sales.process.task"]._guarded(
+            due, lambda batch: batch._send(), lambda message, error: message._fail(error)
+        )
 
     @api.model
     def _due_domain(self):

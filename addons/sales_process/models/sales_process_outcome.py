@@ -31,9 +31,9 @@ class SalesProcessOutcome(models.Model):
     process_id = fields.Many2one(related="step_id.process_id", store=True, required=False, index=True)
     name = fields.Char(required=True, translate=True, help="As on the button.")
     code = fields.Char(required=True)
-    next_step_id = fields.Many2one("sales.process.step", string="Next Step", ondelete="restrict", copy=False)
+    next_step_id = fields.Many2one("sales.process.step", ondelete="restrict", copy=False)
     end = fields.Selection([("won", "Won"), ("lost", "Lost"), ("merged", "Merged")], string="Ends the Deal")
-    lost_reason_id = fields.Many2one("crm.lost.reason", string="Lost Reason", ondelete="restrict")
+    lost_reason_id = fields.Many2one("crm.lost.reason", ondelete="restrict")
     does = fields.Selection(
         [
             ("proposal_make", "Make the proposal"),

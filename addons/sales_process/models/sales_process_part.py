@@ -17,9 +17,7 @@ class SalesProcessPart(models.AbstractModel):
 
     _frozen_exempt = frozenset()
 
-    process_id = fields.Many2one(
-        "sales.process", string="Process", required=True, ondelete="cascade", index=True
-    )
+    process_id = fields.Many2one("sales.process", required=True, ondelete="cascade", index=True)
     sequence = fields.Integer(default=10)
     company_id = fields.Many2one(related="process_id.company_id")
 

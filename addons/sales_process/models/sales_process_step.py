@@ -29,7 +29,7 @@ class SalesProcessStep(models.Model):
     name = fields.Char(required=True, translate=True)
     code = fields.Char(required=True)
     kind = fields.Selection(KINDS, required=True, default="task")
-    phase_id = fields.Many2one("sales.process.phase", string="Phase", required=True, ondelete="restrict")
+    phase_id = fields.Many2one("sales.process.phase", required=True, ondelete="restrict")
     instruction = fields.Html(translate=True, help="Shown to the person who does the step.")
     outcome_ids = fields.One2many("sales.process.outcome", "step_id", string="Outcomes", copy=True)
     escalation_ids = fields.One2many("sales.process.escalation", "step_id", string="Escalations", copy=True)
@@ -51,7 +51,7 @@ class SalesProcessStep(models.Model):
     )
     assignee_user_id = fields.Many2one("res.users", string="Person")
     assignee_group_id = fields.Many2one("res.groups", string="Group")
-    activity_type_id = fields.Many2one("mail.activity.type", string="Activity Type")
+    activity_type_id = fields.Many2one("mail.activity.type")
 
     deadline_amount = fields.Float(string="Deadline", digits=(16, 2))
     deadline_unit = fields.Selection(TIME_UNITS, default="hours", required=True)
@@ -99,7 +99,7 @@ class SalesProcessStep(models.Model):
     paper = fields.Selection(
         [("proposal", "Proposal"), ("contract", "Contract"), ("signed_contract", "Signed contract")]
     )
-    server_action_id = fields.Many2one("ir.actions.server", string="Server Action", ondelete="restrict")
+    server_action_id = fields.Many2one("ir.actions.server", ondelete="restrict")
 
     _code_unique = models.Constraint(
         "UNIQUE (process_id, code)", "Two steps of a process cannot share a code."
@@ -167,6 +167,9 @@ class SalesProcessStep(models.Model):
             fields=tuple(self.field_ids.mapped("name")),
         )
 
+    def _is_automatic(self):
+        return self.kind in ("mail", "document", "action", "notice", "decision")
+
     def _deadline(self):
         if not self.deadline_amount:
             return None
@@ -228,31 +231,35 @@ class SalesProcessStep(models.Model):
         self.ensure_one()
         absent = self.env["res.users"]._process_absent()
         chosen = {}
-        for number, case in enumerate(cases):
-            user = getattr(self, f"_assignee_{self.assignee_type}")(case, previous.get(case), number)
+        for case in cases:
+            user = getattr(self, f"_assignee_{self.assignee_type}")(case, previous.get(case))
             chosen[case] = case._first_available(user or self.env["res.users"], absent)
         return chosen
 
-    def _assignee_rep(self, case, _previous, _number):
+    def _assignee_rep(self, case, _previous):
         return case.lead_id.user_id
 
-    def _assignee_leader(self, case, _previous, _number):
+    def _assignee_leader(self, case, _previous):
         leader = case.team_id.user_id
         return leader if leader != case.lead_id.user_id else leader.browse()
 
-    def _assignee_owner(self, case, _previous, _number):
+    def _assignee_owner(self, case, _previous):
         return case.process_id.owner_id
 
-    def _assignee_user(self, _case, _previous, _number):
+    def _assignee_user(self, _case, _previous):
         return self.assignee_user_id
 
-    def _assignee_group(self, _case, _previous, number):
-        users = self.assignee_group_id.all_user_ids.filtered(lambda user: not user.share)
-        return users[number % len(users)] if users else users
+    def _assignee_group(self, case, _previous):
+        users = self.assignee_group_id.all_user_ids.filtered(lambda user: user.active and not user.share)
+        return self._in_turn(users, case)
 
-    def _assignee_round_robin(self, case, _previous, _number):
-        members = case.team_id.member_ids.sorted("id")
-        return members[case.id % len(members)] if members else members
+    def _assignee_round_robin(self, case, _previous):
+        return self._in_turn(case.team_id.member_ids, case)
 
-    def _assignee_previous(self, case, previous, _number):
+    @api.model
+    def _in_turn(self, users, case):
+        """One of these people; the case's number tells whose turn it is, so that nothing need be kept."""
+        return users.sorted("id")[case.id % len(users)] if users else users
+
+    def _assignee_previous(self, case, previous):
         return previous or case.lead_id.user_id

@@ -15,7 +15,6 @@ class SalesProcessStepField(models.Model):
     process_id = fields.Many2one(related="step_id.process_id", store=True, required=False, index=True)
     field_id = fields.Many2one(
         "ir.model.fields",
-        string="Field",
         required=True,
         ondelete="cascade",
         domain=[("model", "in", FORM_MODELS)],

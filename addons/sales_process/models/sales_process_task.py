@@ -30,16 +30,12 @@ class SalesProcessTask(models.Model):
     _order = "date_deadline, id"
 
     case_id = fields.Many2one(
-        "sales.process.case", string="Case", required=True, ondelete="cascade", index=True, readonly=True
+        "sales.process.case", required=True, ondelete="cascade", index=True, readonly=True
     )
-    lead_id = fields.Many2one(
-        "crm.lead", string="Lead", required=True, ondelete="cascade", index=True, readonly=True
-    )
-    process_id = fields.Many2one(
-        "sales.process", string="Process", required=True, ondelete="restrict", readonly=True
-    )
+    lead_id = fields.Many2one("crm.lead", required=True, ondelete="cascade", index=True, readonly=True)
+    process_id = fields.Many2one("sales.process", required=True, ondelete="restrict", readonly=True)
     step_id = fields.Many2one(
-        "sales.process.step", string="Step", required=True, ondelete="restrict", index=True, readonly=True
+        "sales.process.step", required=True, ondelete="restrict", index=True, readonly=True
     )
     visit = fields.Integer(default=1, required=True, readonly=True)
     state = fields.Selection(
@@ -67,14 +63,11 @@ class SalesProcessTask(models.Model):
     partner_id = fields.Many2one(related="lead_id.partner_id")
     order_id = fields.Many2one(
         "sale.order",
-        string="Order",
         ondelete="set null",
         index="btree_not_null",
         readonly=True,
     )
-    activity_id = fields.Many2one(
-        "mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True
-    )
+    activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)
     origin_task_id = fields.Many2one(
         "sales.process.task", string="Follows", ondelete="set null", index="btree_not_null", readonly=True
     )
@@ -88,9 +81,7 @@ class SalesProcessTask(models.Model):
         readonly=True, help="Set by a leader: changed working hours leave it alone."
     )
     date_done = fields.Datetime(string="Done on", readonly=True)
-    outcome_id = fields.Many2one(
-        "sales.process.outcome", string="Outcome", ondelete="restrict", readonly=True
-    )
+    outcome_id = fields.Many2one("sales.process.outcome", ondelete="restrict", readonly=True)
     outcome_code = fields.Char(readonly=True)
     done_by_id = fields.Many2one("res.users", string="Done by", ondelete="set null", readonly=True)
     comment = fields.Text(readonly=True)
@@ -394,17 +385,16 @@ class SalesProcessTask(models.Model):
 
     def _why_words(self):
         """What the engine says about a step that was not done, as a person reads it."""
-        _ = self.env._
         return {
-            "answered": _("the customer has answered already"),
-            "not_needed": _("not needed"),
-            "quiet": _("no letters before a person has acted"),
-            "jump": _("the deal was sent to another step"),
-            "moved": _("the deal was moved to another stage"),
-            "skipped": _("left out by hand"),
-            "won": _("the deal is won"),
-            "lost": _("the deal is lost"),
-            "merged": _("merged into another lead"),
+            "answered": self.env._("the customer has answered already"),
+            "not_needed": self.env._("not needed"),
+            "quiet": self.env._("no letters before a person has acted"),
+            "jump": self.env._("the deal was sent to another step"),
+            "moved": self.env._("the deal was moved to another stage"),
+            "skipped": self.env._("left out by hand"),
+            "won": self.env._("the deal is won"),
+            "lost": self.env._("the deal is lost"),
+            "merged": self.env._("merged into another lead"),
         }
 
     def _mark_cancelled(self, why):

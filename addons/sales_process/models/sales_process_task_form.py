@@ -49,7 +49,9 @@ class SalesProcessTask(models.Model):
             "order": self._form_order(),
             "parts": self._form_parts() if open_now else [],
             "outcomes": self._form_outcomes() if open_now else [],
-            "reasons": self.env["crm.lost.reason"].search_read([], ["name"]) if open_now else [],
+            "reasons": self.env["crm.lost.reason"].search_read([("active", "=", True)], ["name"])
+            if open_now
+            else [],
             "duplicates": self._form_duplicates(),
             "history": task._form_history(),
             "letters": task._form_letters(),

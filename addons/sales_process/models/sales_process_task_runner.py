@@ -4,12 +4,16 @@ from datetime import timedelta
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..engine import transition
+from .working_time import WorkingTime
 
 _logger = logging.getLogger(__name__)
 
 BATCH = 500
+MOST_CONFLICTS = 20
+RUNNER = "sales_process.ir_cron_sales_process_runner"
 
 
 class SalesProcessTask(models.Model):
@@ -29,14 +33,35 @@ class SalesProcessTask(models.Model):
     @api.model
     def _cron_run_queued(self):
         """The runner: automatic steps that are queued, a batch a commit."""
-        cron = self.env["ir.cron"]
+        self._work_off(self._claim_queued, lambda tasks: tasks._run_guarded(), self._count_queued)
+
+    @api.model
+    def _work_off(self, claim, carry_out, count):
+        """Claim a batch, carry it out, commit, until nothing is left or the job's time is up.
+
+        When another transaction was faster with one of the records, the batch goes back and is claimed
+        anew, from what that one has left behind: nothing is wrong with the job or the records.
+
+        :param claim: gives the next records, locked; none when nothing is left.
+        :param carry_out: does what is to be done with them.
+        :param count: gives how many are left.
+        """
+        conflicts = 0
         while True:
-            tasks = self._claim_queued()
-            if not tasks:
-                break
-            tasks._run_guarded()
-            if not cron._commit_progress(len(tasks), remaining=self._count_queued()):
-                break
+            try:
+                records = claim()
+                if not records:
+                    return
+                carry_out(records)
+                self.env.flush_all()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                conflicts += 1
+                if conflicts > MOST_CONFLICTS:
+                    raise
+                self.env.cr.rollback()
+                continue
+            if not self.env["ir.cron"]._commit_progress(len(records), remaining=count()):
+                return
 
     @api.model
     def _queued_domain(self):
@@ -53,9 +78,18 @@ class SalesProcessTask(models.Model):
                 if step.paper
                 else same.try_lock_for_update(limit=limit)
             )
+            claimed = claimed._with_free_case()
             if claimed:
                 return claimed
         return first.browse()
+
+    def _with_free_case(self):
+        """Those of these claimed tasks whose case nobody is deciding about; the cases are locked too, so
+        that who comes later is the one to try again."""
+        free = self.case_id.try_lock_for_update()
+        if free != self.case_id:
+            self._wake(RUNNER, fields.Datetime.now() + timedelta(minutes=1))
+        return self.filtered(lambda task: task.case_id in free)
 
     @api.model
     def _count_queued(self):
@@ -75,24 +109,19 @@ class SalesProcessTask(models.Model):
             with self.env.cr.savepoint():
                 run(records)
             return
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise  # nothing is wrong with the records: the whole transaction is to be tried again
         except Exception as error:
-            if self._is_concurrency(error):
-                raise
             _logger.info("A batch of %s %s failed (%s): one by one", len(records), records._name, error)
         for record in records:
             try:
                 with self.env.cr.savepoint():
                     run(record)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
             except Exception as error:
-                if self._is_concurrency(error):
-                    raise
                 _logger.warning("%s failed: %s", record, error, exc_info=not isinstance(error, UserError))
                 fail(record, str(error) or type(error).__name__)
-
-    @api.model
-    def _is_concurrency(self, error):
-        """Whether the whole transaction is to be tried again, as nothing is wrong with the record."""
-        return getattr(error, "pgcode", None) in ("40001", "40P01", "55P03")
 
     def _run(self):
         """Carry out these queued tasks, step by step; each goes on to what follows."""
@@ -224,16 +253,22 @@ class SalesProcessTask(models.Model):
         )
 
     def _hand_to_person(self, why):
-        """An automatic step that cannot be done by itself becomes a task of the lead's rep."""
+        """An automatic step that cannot be done by itself becomes a task of the lead's rep, with the step's
+        deadline and ladder."""
+        now, working_time = fields.Datetime.now(), WorkingTime()
         for task in self:
+            case, step = task.case_id, task.step_id
             task.write(
                 {
                     "state": "open",
                     "why": why,
-                    "user_id": task.case_id._first_available(task.lead_id.user_id).id,
+                    "user_id": case._first_available(task.lead_id.user_id).id,
+                    "date_open": now,
+                    "date_deadline": step._definition_deadline(case, now, case._calendar(), working_time),
                 }
             )
         self._make_activities()
+        self._set_timers(working_time)
         for task in self.filtered("activity_id"):
             task.activity_id.note = why
         self._log("note", why)

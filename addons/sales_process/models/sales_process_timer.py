@@ -48,15 +48,7 @@ class SalesProcessTimer(models.Model):
     @api.model
     def _cron_run(self):
         """Fire what is due, a batch a commit; what fails leaves its batch for the error desk."""
-        cron = self.env["ir.cron"]
-        while True:
-            timers = self._claim_due()
-            if not timers:
-                break
-            remaining = self._count_due() - len(timers) if len(timers) == BATCH else 0
-            self._fire_guarded(timers)
-            if not cron._commit_progress(len(timers), remaining=max(remaining, 0)):
-                break
+        self.env["sales.process.task"]._work_off(self._claim_due, self._fire_guarded, self._count_due)
 
     @api.model
     def _claim_due(self, limit=BATCH):
@@ -67,7 +59,12 @@ class SalesProcessTimer(models.Model):
             limit=limit * 4,
             order="date_due, id",
         )
-        return due.try_lock_for_update(limit=limit) if due else due
+        return due.try_lock_for_update(limit=limit)._with_free_case() if due else due
+
+    def _with_free_case(self):
+        """Those whose case nobody is deciding about, the cases locked; the others wait for the next run."""
+        free = self.case_id.try_lock_for_update()
+        return self.filtered(lambda timer: timer.case_id in free)
 
     @api.model
     def _count_due(self):

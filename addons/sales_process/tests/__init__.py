@@ -15,6 +15,7 @@ from . import (
     test_running,
     test_speed,
     test_stage_history,
+    test_teams,
     test_ui,
     test_walk,
 )

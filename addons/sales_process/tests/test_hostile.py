@@ -426,7 +426,7 @@ class TestHostileRoads(HostileCase):
 
         def fails_for_one(records):
             if bad in records:
-                raise UserError("a rule of the company")
+                raise UserError("a rule of the company")  # pylint: disable=translation-required
             return original(records)
 
         with patch.object(type(leads), "action_unarchive", fails_for_one), self.enter_registry_test_mode():

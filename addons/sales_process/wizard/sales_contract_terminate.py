@@ -10,7 +10,7 @@ class SalesContractTerminate(models.TransientModel):
     order_ids = fields.Many2many("sale.order", required=True, readonly=True)
     date = fields.Date(string="Last Day", required=True, default=fields.Date.context_today)
     reason = fields.Char(required=True)
-    churn_reason_id = fields.Many2one("crm.lost.reason", string="Churn Reason")
+    churn_reason_id = fields.Many2one("crm.lost.reason")
 
     def action_terminate(self):
         """End the contracts on that day."""

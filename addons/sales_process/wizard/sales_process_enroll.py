@@ -21,7 +21,6 @@ class SalesProcessEnroll(models.TransientModel):
     )
     process_id = fields.Many2one(
         "sales.process",
-        string="Process",
         compute="_compute_process_id",
         store=True,
         readonly=False,

@@ -10,7 +10,7 @@ class SalesProcessRefuse(models.TransientModel):
     lead_ids = fields.Many2many(
         "crm.lead", required=True, default=lambda self: self.env.context.get("active_ids")
     )
-    lost_reason_id = fields.Many2one("crm.lost.reason", string="Lost Reason", required=True)
+    lost_reason_id = fields.Many2one("crm.lost.reason", required=True)
     process_return = fields.Selection(related="lost_reason_id.process_return")
     process_return_weeks = fields.Integer(related="lost_reason_id.process_return_weeks")
     return_date = fields.Date(string="Come Back On")

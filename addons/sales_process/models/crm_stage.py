@@ -1,0 +1,27 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+
+class CrmStage(models.Model):
+    """A stage of a pipeline may stand for a phase of a process, which then needs it."""
+
+    _inherit = "crm.stage"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_of_process(self):
+        phase = (
+            self.env["sales.process.phase"]
+            .sudo()
+            .search([("stage_ids", "in", self.ids), ("process_id.state", "=", "active")], limit=1)
+        )
+        if phase:
+            stage = phase.stage_ids & self
+            raise UserError(
+                self.env._(
+                    "The stage “%(stage)s” stands for “%(phase)s” in the process %(process)s. "
+                    "Choose another stage for it there first.",
+                    stage=stage[:1].name,
+                    phase=phase.name,
+                    process=phase.process_id.display_name,
+                )
+            )
