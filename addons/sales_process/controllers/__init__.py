@@ -1,1 +1,1 @@
-from . import documents, paper, sale_portal
+from . import call, documents, paper, sale_portal

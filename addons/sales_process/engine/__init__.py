@@ -2,5 +2,6 @@
 
 `definition` says what a process is, `transition` what follows from an event,
 `check` what is wrong with a definition, `schedule` when something is due,
-`trial` plays cases through a process on a virtual clock.
+`trial` plays cases through a process on a virtual clock, `call` what a telephone
+system tells about a call.
 """

@@ -1,6 +1,7 @@
-# ruff: noqa: I001 - the abstract part comes before the models that inherit from it
+# ruff: noqa: I001 - what others build on comes before them
 from . import calendar_event
 from . import crm_lead
+from . import crm_lead_call
 from . import crm_lead_contract
 from . import crm_lead_external_ref
 from . import crm_lead_import
@@ -17,6 +18,7 @@ from . import mail_message
 from . import mail_thread
 from . import payment_transaction
 from . import res_config_settings
+from . import res_partner
 from . import res_users
 from . import resource_calendar
 from . import sale_order
@@ -30,6 +32,10 @@ from . import sale_order_renewal
 from . import sale_order_signature
 from . import sales_approval
 from . import sales_approval_rule
+from . import sales_call
+from . import sales_call_connection
+from . import sales_call_originate
+from . import sales_call_report
 from . import sales_document
 from . import sales_document_checklist
 from . import sales_document_request
@@ -52,5 +58,6 @@ from . import sales_process_task
 from . import sales_process_task_answer
 from . import sales_process_task_escalation
 from . import sales_process_task_form
+from . import sales_process_task_call
 from . import sales_process_task_runner
 from . import sales_process_timer

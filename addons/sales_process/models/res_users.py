@@ -1,8 +1,11 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..engine.call import clean_number
 
 
 class ResUsers(models.Model):
-    """Who stands in for whom."""
+    """Who stands in for whom, and at which telephone they sit."""
 
     _inherit = "res.users"
 
@@ -12,14 +15,35 @@ class ResUsers(models.Model):
         domain=[("share", "=", False)],
         help="Takes over tasks of the sales process while this person is away.",
     )
+    call_extension = fields.Char(
+        string="Extension",
+        copy=False,
+        help="The telephone, as the telephone system names it: an extension, or the direct number.",
+    )
+
+    _call_extension_unique = models.UniqueIndex(
+        "(company_id, call_extension) WHERE call_extension <> '' AND active",
+        "This extension belongs to a colleague already.",
+    )
 
     @property
     def SELF_READABLE_FIELDS(self):
-        return [*super().SELF_READABLE_FIELDS, "process_substitute_id"]
+        return [*super().SELF_READABLE_FIELDS, "process_substitute_id", "call_extension"]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
-        return [*super().SELF_WRITEABLE_FIELDS, "process_substitute_id"]
+        return [*super().SELF_WRITEABLE_FIELDS, "process_substitute_id", "call_extension"]
+
+    @api.constrains("call_extension")
+    def _check_call_extension(self):
+        for user in self.filtered("call_extension"):
+            clean = clean_number(user.call_extension)
+            if clean != user.call_extension:
+                raise ValidationError(
+                    self.env._(
+                        "Write the extension as the telephone system sends it, like %s.", clean or "101"
+                    )
+                )
 
     @api.model
     def _process_absent(self):

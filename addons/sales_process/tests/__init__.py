@@ -1,5 +1,7 @@
 from . import (
     test_approval,
+    test_call_webhook,
+    test_calls,
     test_contract,
     test_cost,
     test_document_request,

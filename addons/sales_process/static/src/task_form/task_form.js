@@ -1,4 +1,4 @@
-import { Component, markup, onWillStart, useState } from "@odoo/owl";
+import { Component, markup, onWillStart, useExternalListener, useState } from "@odoo/owl";
 import { DateTimeInput } from "@web/core/datetime/datetime_input";
 import { serializeDateTime } from "@web/core/l10n/dates";
 import { localization } from "@web/core/l10n/localization";
@@ -8,6 +8,7 @@ import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+import { CallButton } from "../call/call_button";
 import { RecordPart } from "./task_part";
 
 const REFUSED = "refused";
@@ -16,7 +17,7 @@ const PERSON_KINDS = ["task", "approval", "meeting"];
 /** The form of a task: the customer, this step's fields, and the outcomes as buttons. */
 export class TaskForm extends Component {
     static template = "sales_process.TaskForm";
-    static components = { DateTimeInput, RecordPart, RecordSelector };
+    static components = { CallButton, DateTimeInput, RecordPart, RecordSelector };
     static props = { ...standardWidgetProps };
 
     setup() {
@@ -25,11 +26,14 @@ export class TaskForm extends Component {
         this.notification = useService("notification");
         this.state = useState({ form: null, chosen: null, busy: false, passed: null, tab: "history", ...this.emptyAnswer() });
         this.records = {};
+        this.incoming = _t("Incoming");
+        this.outgoing = _t("Outgoing");
+        useExternalListener(document, "visibilitychange", () => this.onBackFromCall());
         onWillStart(() => this.load(this.props.record.resId));
     }
 
     emptyAnswer() {
-        return { date: false, reason: "", comment: "", duration: "", mergeId: false };
+        return { date: false, reason: "", comment: "", duration: "", mergeId: false, called: false };
     }
 
     async load(taskId) {
@@ -78,8 +82,8 @@ export class TaskForm extends Component {
         );
     }
 
-    get telephone() {
-        return `tel:${this.state.form.lead.phone.replace(/[^+\d]/g, "")}`;
+    talked(seconds) {
+        return luxon.Duration.fromMillis(seconds * 1000).toFormat("m:ss");
     }
 
     /** The customer's wishes are shown where they are not asked for. */
@@ -110,6 +114,19 @@ export class TaskForm extends Component {
 
     onPartLoaded(part, record) {
         this.records[part.model] = record;
+    }
+
+    // -- calling ----------------------------------------------------------------------------------
+
+    onCall() {
+        this.state.called = luxon.DateTime.now();
+    }
+
+    /** Back from the telephone: how long it took is filled in, to be corrected. */
+    onBackFromCall() {
+        if (document.visibilityState === "visible" && this.state.called && !this.state.duration) {
+            this.state.duration = Math.ceil(luxon.DateTime.now().diff(this.state.called, "minutes").minutes);
+        }
     }
 
     // -- answering --------------------------------------------------------------------------------

@@ -1,0 +1,32 @@
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    """The calls with a contact."""
+
+    _inherit = "res.partner"
+
+    # A caller is looked for by it while the telephone rings.
+    phone_sanitized = fields.Char(index="btree_not_null")
+    call_count = fields.Integer(
+        compute="_compute_call_count", string="Calls", groups="sales_process.group_user"
+    )
+
+    def _compute_call_count(self):
+        """Calls with the contact and, of a company, with its people."""
+        counts = self.env["sales.call"]._read_group(
+            [("partner_id", "child_of", self.ids)], ["partner_id"], ["__count"]
+        )
+        for partner in self:
+            partner.call_count = sum(
+                count for other, count in counts if other == partner or other.parent_id == partner
+            )
+
+    def action_view_calls(self):
+        """The calls with these contacts."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_call")
+        return {
+            **action,
+            "domain": [("partner_id", "child_of", self.ids)],
+            "context": {"default_res_model": "res.partner", "default_res_id": self[:1].id},
+        }
