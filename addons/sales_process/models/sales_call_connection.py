@@ -181,6 +181,7 @@ class SalesCallConnection(models.Model):
                 "team_id": self.team_id.id,
                 "company_id": self.company_id.id,
                 "medium_id": medium and medium.id,
+                "date_request": report.begin,
                 **({"user_id": user.id} if user in self.team_id.member_ids else {}),
             },
             external_ref=f"call:{self.id}:{report.call_id}",

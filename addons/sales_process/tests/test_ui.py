@@ -11,6 +11,7 @@ VIEWS = {
     "sales.process.task": ("list", "kanban", "calendar", "form", "search"),
     "sales.process.case": ("list", "form", "search"),
     "sales.process.message": ("list", "search"),
+    "sales.call": ("list", "kanban", "form", "search", "pivot", "graph"),
     "crm.lead": ("list", "kanban", "form", "search"),
     "crm.team": ("form",),
     "crm.lost.reason": ("list", "form"),
