@@ -21,8 +21,18 @@ def folders() -> list[Path]:
     return [ADDONS, *extra_addons(), *map(Path, odoo_source.current()["addons"])]
 
 
-@cache
 def installable() -> tuple[str, ...]:
+    """Our add-ons that are installed by themselves: without the bridges."""
+    return tuple(name for name in _possible() if not manifest(name).get("auto_install"))
+
+
+def bridges() -> tuple[str, ...]:
+    """Our add-ons that tie in others, and come when those are there."""
+    return tuple(name for name in _possible() if manifest(name).get("auto_install"))
+
+
+@cache
+def _possible() -> tuple[str, ...]:
     """Our add-ons whose dependencies exist here; the others are named."""
     chosen = []
     for folder in sorted(path.parent for path in ADDONS.glob("*/__manifest__.py")):

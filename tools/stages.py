@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from . import addons, databases, odoo_server, templates
-from .console import say
+from .console import Problem, say, step
 from .postgres import Server
 from .settings import ADDONS, ROOT, TEST, VENV_PYTHON
 
@@ -116,8 +116,30 @@ def addon_tests(server: Server, template: str, *arguments, name: str = "addons")
 
 def addon_test_folders() -> list[Path]:
     """The test folders of the add-ons that are installed."""
-    folders = [ADDONS / name / "tests" for name in addons.installable()]
-    return [folder for folder in folders if folder.is_dir()]
+    return _test_folders(addons.installable())
+
+
+def bridge_tests(server: Server, template: str) -> int:
+    """Tests of the bridges, on a copy of a template that gets them and what they tie in."""
+    folders = _test_folders(addons.bridges())
+    if not folders:
+        return 0
+    database = f"{templates.PREFIX}_bridges_template"
+    conf = templates.conf(server, "bridges-install")
+    try:
+        with step(f"Database with {', '.join(addons.bridges())}"):
+            databases.copy(server, template, database)
+            odoo_server.install(conf, database, addons.bridges(), demo=False)
+            odoo_server.check_installed(server, database, addons.bridges())
+        return addon_tests(server, database, *folders, name="bridges")
+    except Problem as problem:
+        return failed("bridges", str(problem))
+    finally:
+        databases.drop(server, database)
+
+
+def _test_folders(names) -> list[Path]:
+    return [folder for name in names if (folder := ADDONS / name / "tests").is_dir()]
 
 
 def sum_up() -> int:

@@ -86,7 +86,11 @@ def _odoo_tests() -> int:
     command = [*stages.PYTEST, "-p", "tools.pytest_only_ours", "-rs", "-q", "-W", "ignore"]
     command += [f"--odoo-config={conf}", f"--odoo-database={database}", *map(str, files)]
     path = os.pathsep.join([str(NODE / "node_modules" / ".bin"), os.environ["PATH"]])
-    ours = {"PATH": path, "PYTHONPATH": str(ROOT), "OUR_ADDONS": ",".join(addons.installable())}
+    ours = {
+        "PATH": path,
+        "PYTHONPATH": str(ROOT),
+        "OUR_ADDONS": ",".join(addons.installable() + addons.bridges()),
+    }
     # Odoo's configuration lies elsewhere, and eslint looks for its plugins beside that.
     ours["NODE_PATH"] = str(NODE / "node_modules")
     return subprocess.run(command, cwd=ROOT, env=odoo_server.environment() | ours).returncode

@@ -26,4 +26,9 @@ def _with_database() -> list[int]:
     except Problem as problem:
         warn(str(problem))
         return [stages.failed("templates", str(problem))]
-    return [stages.addon_tests(server, templates.with_addons(server, demo=False)), stages.end_to_end()]
+    template = templates.with_addons(server, demo=False)
+    return [
+        stages.addon_tests(server, template),
+        stages.bridge_tests(server, template),
+        stages.end_to_end(),
+    ]

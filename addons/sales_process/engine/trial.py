@@ -107,12 +107,18 @@ class Trial:
         return None
 
     def _note(self, when, number, effect):
-        kind = type(effect)
-        if kind is OpenTask:
-            self.diary.append(Happening(when, number, "open", effect.task.step, ""))
-        elif kind in (CloseTask, PassTask):
-            self.diary.append(Happening(when, number, "close", effect.task.step, effect.outcome))
-        elif kind is FireRung:
-            self.diary.append(Happening(when, number, "rung", effect.task.step, effect.escalation.code))
-        elif kind is EndCase:
-            self.diary.append(Happening(when, number, "end", "", effect.state))
+        detail = _DETAILS.get(type(effect))
+        if detail:
+            what, attribute = detail
+            step = effect.task.step if what != "end" else ""
+            self.diary.append(Happening(when, number, what, step, attribute(effect)))
+
+
+# kind of effect -> (what the diary calls it, its detail)
+_DETAILS = {
+    OpenTask: ("open", lambda effect: ""),
+    CloseTask: ("close", attrgetter("outcome")),
+    PassTask: ("close", attrgetter("outcome")),
+    FireRung: ("rung", attrgetter("escalation.code")),
+    EndCase: ("end", attrgetter("state")),
+}
