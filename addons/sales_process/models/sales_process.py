@@ -445,7 +445,7 @@ class SalesProcess(models.Model):
                 problem.detail,
             ),
             "waits_for_nothing": self.env._(
-                "it waits for nothing: give it a deadline or an event of the customer."
+                "it waits for nothing: give an outcome an event of the customer, or let an escalation take one."
             ),
             "no_timer": self.env._("if nobody acts, nothing happens: add an escalation."),
             "no_deadline": self.env._(

@@ -1,7 +1,10 @@
+from markupsafe import Markup
 from odoo import models
 from odoo.tools import format_datetime
 
 from ..engine.definition import Delay
+
+MOST_LINES = 50
 
 
 class SalesProcessTask(models.Model):
@@ -66,28 +69,27 @@ class SalesProcessTask(models.Model):
             tasks.with_context(lang=user.lang)._notify_late(user, rung)
 
     def _notify_late(self, user, rung):
-        lines = [
-            self.env._(
-                "%(step)s — %(lead)s (%(who)s, due %(when)s)",
-                step=task.step_id.name,
-                lead=task.lead_id.name,
-                who=task.user_id.name or "—",
-                when=format_datetime(self.env, task.date_deadline, tz=user.tz, dt_format="short")
-                if task.date_deadline
-                else "—",
-            )
-            for task in self[:50]
-        ]
+        lines = [task._late_line(user) for task in self[:MOST_LINES]]
+        if len(self) > MOST_LINES:
+            lines.append(self.env._("… and %s more", len(self) - MOST_LINES))
         subject = (
             self.env._("%s tasks are late", len(self))
             if rung.action != "remind"
             else self.env._("Reminder: %s tasks", len(self))
         )
-        if len(self) == 1:
-            subject = lines[0]
         self[:1].lead_id.message_notify(
             partner_ids=user.partner_id.ids,
-            subject=subject,
-            body="\n".join(lines),
+            subject=lines[0] if len(self) == 1 else subject,
+            body=Markup("<br/>").join(lines),
             author_id=self.env.ref("base.partner_root").id,
+        )
+
+    def _late_line(self, user):
+        due = format_datetime(self.env, self.date_deadline, tz=user.tz, dt_format="short")
+        return self.env._(
+            "%(step)s — %(lead)s (%(who)s, due %(when)s)",
+            step=self.step_id.name,
+            lead=self.lead_id.name,
+            who=self.user_id.name or "—",
+            when=due if self.date_deadline else "—",
         )

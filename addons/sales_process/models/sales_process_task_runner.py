@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..engine import transition
+from .sales_process_task_escalation import MOST_LINES
 from .working_time import WorkingTime
 
 _logger = logging.getLogger(__name__)
@@ -179,8 +180,10 @@ class SalesProcessTask(models.Model):
                 task.lead_id.name,
                 f" — {task.lead_id.user_id.name}" if task.lead_id.user_id else "",
             )
-            for task in self[:50]
+            for task in self[:MOST_LINES]
         ]
+        if len(self) > MOST_LINES:
+            lines.append(Markup("<li>%s</li>") % self.env._("… and %s more", len(self) - MOST_LINES))
         return Markup("<p>%s</p><ul>%s</ul>") % (step.name, Markup().join(lines))
 
     def _run_step_document(self, step):

@@ -189,3 +189,22 @@ class TestConflicts(ProcessCase):
         ):
             self.env.ref("sales_process.ir_cron_sales_process_runner").method_direct_trigger()
         self.assertEqual(len(calls), MOST_CONFLICTS + 1)
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestDigest(ProcessCase):
+    """One message a person, whatever the number of tasks; what it leaves out is counted."""
+
+    def test_late_tasks_in_lines(self):
+        leads = [self._at_call(email_from=f"{name}@{name}.example")[0] for name in ("one", "two", "three")]
+        calls = self.env["sales.process.task"].union(*(self._task(lead, "call_customer") for lead in leads))
+        rung = calls.sudo().step_id.escalation_ids.filtered(lambda rung: rung.action == "leader")[:1]
+        path = "odoo.addons.sales_process.models.sales_process_task_escalation.MOST_LINES"
+        with patch(path, 2):
+            calls.sudo()._escalate(rung)
+        told = self.env["mail.message"].search(
+            [("partner_ids", "in", self.leader.partner_id.ids)], order="id desc", limit=1
+        )
+        self.assertEqual(told.subject, "3 tasks are late")
+        self.assertEqual(told.body.count("<br"), 2)
+        self.assertIn("… and 1 more", told.body)
