@@ -4,6 +4,7 @@ from . import crm_lead
 from . import crm_lead_call
 from . import crm_lead_contract
 from . import crm_lead_external_ref
+from . import crm_lead_funnel
 from . import crm_lead_import
 from . import crm_lead_process_view
 from . import crm_lead_speed

@@ -3,8 +3,9 @@ from odoo.fields import Domain
 from odoo.orm.utils import parse_field_expr
 from odoo.tools import SQL
 
+from ..models.currency_factor import sql_factor, sql_root
 from .dynamics_stock import WORKED_OUT, StockReader
-from .sales_process_dynamics_figures import MOVES
+from .sales_process_dynamics_figures import FIGURES, MOVES
 
 # A question that names no other fields than these is answered from the totals.
 TOTAL_FIELDS = frozenset({"date", "stage_id", "company_id", "currency_id"})
@@ -14,17 +15,19 @@ class SalesProcessDynamics(models.Model):
     """Deal dynamics: what entered each stage on each day, moved on, moved back, was won or lost there.
 
     A roll-up of ``crm.lead.stage.history``: one row for a day, a stage and what a stay is told apart by.
-    ``opening + entered - moved_on - moved_back - won - lost = closing``, in counts and in amounts, for
-    every period and every way to group.
+    ``opening + entered - moved_on - moved_back - won - lost = closing`` for every period and every way to
+    group; so it is in amounts, where what the deals were worth more when they left than when they came
+    is added: ``amount_revalued``.
 
     * A day is one of the company's time zone (that of its address), UTC where it has none.
-    * Salesperson, team, company and amount are those at the beginning of the stay; source and country are
-      the lead's today; the process is the version that the lead was on last before the stay ended.
+    * Salesperson, team and company are those at the beginning of the stay; source and country are the
+      lead's today; the process is the version that the lead was on last before the stay ended.
     * Won counts in the stage from which a deal was won. A won deal is no stock; one that is won where it
       begins enters the won stage and is won there on one day. Reopened, it enters a stage anew.
     * Lost counts in the stage it was lost from, on the day of the loss. Restored, it enters anew.
-    * Amounts are kept in the currency of each company, converted at the rate of the day on which the stay
-      began: what enters and what leaves cancels out in each of them.
+    * An amount is the expected revenue on that day: what leaves a stage is what enters the next one, or what
+      was won; what was lost is worth what it was when it came. It is kept in the currency of each company,
+      converted at the rate of that day.
 
     Stock is no sum over days: `opening`, `closing` and the figures of the period before are worked out
     when groups are read. They say nothing on a single row.
@@ -156,7 +159,8 @@ class SalesProcessDynamics(models.Model):
             INSERT INTO sales_process_dynamics (
                 date, stage_id, user_id, team_id, company_id, source_id, country_id, process_id, currency_id,
                 entered, moved_on, moved_back, won, lost, change,
-                amount_entered, amount_moved_on, amount_moved_back, amount_won, amount_lost, amount_change)
+                amount_entered, amount_moved_on, amount_moved_back, amount_won, amount_lost, amount_change,
+                amount_revalued)
             WITH dirty AS (
                 SELECT unnest(%(days)s::date[]) AS day
             ), near AS (
@@ -169,9 +173,12 @@ class SalesProcessDynamics(models.Model):
                    AND h.date_leave < d.day + interval '36 hours'
             ), stay AS (
                 SELECT h.*, company.currency_id AS currency_from,
-                       split_part(company.parent_path, '/', 1)::int AS root_id,
+                       %(root)s AS root_id,
                        %(enter_day)s AS day_enter, %(leave_day)s AS day_leave,
                        before.won_status AS status_before,
+                       COALESCE(h.expected_revenue, 0) AS amount_begin,
+                       COALESCE(CASE WHEN h.won_status = 'pending' THEN next.expected_revenue END,
+                                h.expected_revenue, 0) AS amount_end,
                        CASE WHEN h.date_leave IS NULL THEN NULL
                             WHEN h.won_status = 'lost' THEN 'lost'
                             WHEN next.won_status = 'won' THEN 'won'
@@ -185,7 +192,7 @@ class SalesProcessDynamics(models.Model):
                   LEFT JOIN res_partner address ON address.id = company.partner_id
                   LEFT JOIN crm_stage stage ON stage.id = h.stage_id
                   LEFT JOIN LATERAL (
-                      SELECT n.won_status, n.stage_id FROM crm_lead_stage_history n
+                      SELECT n.won_status, n.stage_id, n.expected_revenue FROM crm_lead_stage_history n
                        WHERE n.lead_id = h.lead_id AND (n.date_enter, n.id) > (h.date_enter, h.id)
                          AND h.date_leave IS NOT NULL
                        ORDER BY n.date_enter, n.id LIMIT 1
@@ -208,7 +215,10 @@ class SalesProcessDynamics(models.Model):
                  WHERE won_status IS DISTINCT FROM 'won' AND day_leave IS NOT NULL
             ), figure AS (
                 SELECT move.day, move.what, stay.*, lead.source_id, lead.country_id, version.process_id,
-                       target.id AS currency_id, COALESCE(stay.expected_revenue, 0) * %(factor)s AS amount
+                       target.id AS currency_id,
+                       stay.amount_begin * %(factor_begin)s AS amount_come,
+                       CASE WHEN move.what = 'entered' THEN stay.amount_begin * %(factor_begin)s
+                            ELSE stay.amount_end * %(factor_end)s END AS amount
                   FROM move
                   JOIN dirty ON dirty.day = move.day
                   JOIN stay ON stay.id = move.id
@@ -225,7 +235,8 @@ class SalesProcessDynamics(models.Model):
                    %(counts)s,
                    sum(CASE WHEN what = 'entered' THEN 1 ELSE -1 END),
                    %(amounts)s,
-                   sum(CASE WHEN what = 'entered' THEN amount ELSE -amount END)
+                   sum(CASE WHEN what = 'entered' THEN amount_come ELSE -amount_come END),
+                   sum(amount - amount_come)
               FROM figure
              GROUP BY %(groups)s
             """,
@@ -236,7 +247,9 @@ class SalesProcessDynamics(models.Model):
             currencies=currency_ids,
             enter_day=self._sql_day(SQL("h.date_enter")),
             leave_day=self._sql_day(SQL("h.date_leave")),
-            factor=self._sql_factor(),
+            root=sql_root("company"),
+            factor_begin=self._sql_factor(SQL("stay.day_enter")),
+            factor_end=self._sql_factor(SQL("move.day")),
             counts=SQL(", ").join(SQL("count(*) FILTER (WHERE what = %s)", move) for move in MOVES),
             amounts=SQL(", ").join(
                 SQL("COALESCE(sum(amount) FILTER (WHERE what = %s), 0)", move) for move in MOVES
@@ -247,37 +260,13 @@ class SalesProcessDynamics(models.Model):
         """The day of a moment on the clock of the company."""
         return SQL("timezone(COALESCE(NULLIF(address.tz, ''), 'UTC'), timezone('UTC', %s))::date", moment)
 
-    def _sql_factor(self):
-        """From the company's currency to the target's, at the rate of the day the stay began; an amount
-        without a company is one in the reader's currency, as everywhere in crm."""
-        return SQL(
-            "CASE WHEN stay.currency_from IS NULL OR stay.currency_from = target.id THEN 1 ELSE %s / %s END",
-            self._sql_rate(SQL("target.id")),
-            self._sql_rate(SQL("stay.currency_from")),
-        )
-
-    def _sql_rate(self, currency):
-        """As `res.currency` looks rates up: the last one known that day, else the first one ever."""
-        rates = SQL(
-            "SELECT r.rate FROM res_currency_rate r WHERE r.currency_id = %s"
-            " AND (r.company_id IS NULL OR r.company_id = stay.root_id)",
-            currency,
-        )
-        return SQL(
-            "COALESCE((%(rates)s AND r.name <= stay.day_enter ORDER BY r.company_id, r.name DESC LIMIT 1),"
-            " (%(rates)s ORDER BY r.company_id, r.name LIMIT 1), 1.0)",
-            rates=rates,
-        )
+    def _sql_factor(self, day):
+        return sql_factor(SQL("stay.currency_from"), SQL("target.id"), SQL("stay.root_id"), day)
 
     def _sql_make_totals(self, days):
-        figures = SQL(", ").join(
-            SQL.identifier(f"{prefix}{name}") for prefix in ("", "amount_") for name in (*MOVES, "change")
-        )
-        sums = SQL(", ").join(
-            SQL("sum(%s)", SQL.identifier(f"{prefix}{name}"))
-            for prefix in ("", "amount_")
-            for name in (*MOVES, "change")
-        )
+        names = [SQL.identifier(name) for name in FIGURES]
+        figures = SQL(", ").join(names)
+        sums = SQL(", ").join(SQL("sum(%s)", name) for name in names)
         return SQL(
             "INSERT INTO sales_process_dynamics_total (date, stage_id, company_id, currency_id, %s)"
             " SELECT date, stage_id, company_id, currency_id, %s FROM sales_process_dynamics"

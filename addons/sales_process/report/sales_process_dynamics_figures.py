@@ -1,14 +1,14 @@
 from odoo import fields, models
 
 MOVES = ("entered", "moved_on", "moved_back", "won", "lost")
-LEFT = MOVES[1:]
+FIGURES = (*MOVES, "change", *(f"amount_{name}" for name in (*MOVES, "change", "revalued")))
 
 
 class SalesProcessDynamicsFigures(models.AbstractModel):
     """The figures of a day and a stage: what entered it, and how what was in it went.
 
-    Counts are of deals, amounts their expected revenue at the beginning of the stay. `change` is what
-    entered without what left, so that its sum up to a day is what stood there at the end of that day.
+    Counts are of deals, amounts their expected revenue on that day. `change` is what entered without what
+    left, each at its value when it came: its sum up to a day is what stood there at the end of that day.
     """
 
     _name = "sales.process.dynamics.figures"
@@ -34,3 +34,8 @@ class SalesProcessDynamicsFigures(models.AbstractModel):
     amount_won = fields.Monetary(string="Amount Won", readonly=True)
     amount_lost = fields.Monetary(string="Amount Lost", readonly=True)
     amount_change = fields.Monetary(string="Amount Changed", readonly=True)
+    amount_revalued = fields.Monetary(
+        string="Amount Revalued",
+        readonly=True,
+        help="What the deals that left were worth more, or less, than when they came into the stage.",
+    )

@@ -7,6 +7,7 @@ from . import (
     test_document_request,
     test_documents,
     test_dynamics,
+    test_funnel,
     test_hostile,
     test_import,
     test_letters,

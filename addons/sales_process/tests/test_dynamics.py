@@ -10,6 +10,7 @@ from .test_stage_history import StageHistoryCase
 
 MOVES = ("entered", "moved_on", "moved_back", "won", "lost")
 STOCK = ("opening", *MOVES, "closing")
+AMOUNTS = tuple(f"amount_{name}" for name in (*STOCK, "revalued"))
 
 
 def specs(*names):
@@ -25,9 +26,10 @@ def reckon(histories, order, day_of=datetime.date):
     """
     counts, amounts = Counter(), Counter()
 
-    def note(moment, stage, move, amount):
+    def note(moment, stage, move, amount, came_with=None):
         counts[day_of(moment), stage, move] += 1
         amounts[day_of(moment), stage, move] += amount
+        amounts[day_of(moment), stage, "revalued"] += amount - (amount if came_with is None else came_with)
 
     for stays in histories:
         for number, (stage, enter, leave, status, amount) in enumerate(stays):
@@ -44,11 +46,11 @@ def reckon(histories, order, day_of=datetime.date):
             if status == "lost":
                 note(leave, stage, "lost", amount)
             elif after and after[3] == "won":
-                note(leave, stage, "won", amount)
+                note(leave, stage, "won", after[4], amount)
             elif after and order.index(after[0]) < order.index(stage):
-                note(leave, stage, "moved_back", amount)
+                note(leave, stage, "moved_back", after[4], amount)
             else:
-                note(leave, stage, "moved_on", amount)
+                note(leave, stage, "moved_on", after[4] if after else amount, amount)
     return counts, amounts
 
 
@@ -127,7 +129,7 @@ class TestDynamics(DynamicsCase):
         _leads, histories = self.random_histories(150, seed=1)
         counts, amounts = reckon(histories, self.order)
         self.assertEqual(self.flows(), counts)
-        found = self.flows(names=tuple(f"amount_{move}" for move in MOVES))
+        found = self.flows(names=tuple(f"amount_{move}" for move in (*MOVES, "revalued")))
         self.assertEqual(
             {(*where, name.removeprefix("amount_")): value for (*where, name), value in found.items()},
             {key: value for key, value in amounts.items() if value},
@@ -148,11 +150,14 @@ class TestDynamics(DynamicsCase):
             begin = self.start.date() + timedelta(days=dice.randrange(60))
             end = begin + timedelta(days=dice.randrange(1, 60))
             domain = [("date", ">=", begin), ("date", "<=", end)]
-            groups = self.figures(domain, groupby)
+            groups = self.figures(domain, groupby, (*STOCK, *AMOUNTS))
             self.assertTrue(groups)
             for group, row in groups.items():
                 left = sum(row[move] for move in MOVES[1:])
                 self.assertEqual(row["opening"] + row["entered"] - left, row["closing"], (groupby, group))
+                come = row["amount_opening"] + row["amount_entered"] + row["amount_revalued"]
+                left = sum(row[f"amount_{move}"] for move in MOVES[1:])
+                self.assertEqual(come - left, row["amount_closing"], (groupby, group))
             if groupby == ("stage_id",):
                 self._check_stock(groups, counts, begin, end)
 
@@ -434,7 +439,7 @@ class TestDynamicsCurrency(DynamicsCase):
         with self.at(24 * 10):  # four
             there.stage_id = self.won
             self.make_leads(company_id=self.abroad.id, expected_revenue=100, **self.values)
-        self.assertEqual(self.amounts(self.home), (100 + 50 + 25, 50, 125))
+        self.assertEqual(self.amounts(self.home), (100 + 50 + 25, 25, 125))
         self.assertEqual(self.amounts(self.abroad), (200 + 100 + 100, 100, 300))
         self.assertEqual(here.won_status, "pending")
 

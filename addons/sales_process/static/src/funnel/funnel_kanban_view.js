@@ -1,0 +1,14 @@
+import { crmKanbanView } from "@crm/views/crm_kanban/crm_kanban_view";
+import { registry } from "@web/core/registry";
+import { ProcessFunnel } from "./process_funnel";
+
+/** The pipeline as crm has it, with the funnel above its columns. */
+export const processFunnelView = {
+    ...crmKanbanView,
+    Controller: class extends crmKanbanView.Controller {
+        static template = "sales_process.FunnelKanbanView";
+        static components = { ...crmKanbanView.Controller.components, ProcessFunnel };
+    },
+};
+
+registry.category("views").add("sales_process_funnel", processFunnelView);

@@ -1,0 +1,215 @@
+import { Component, onMounted, onWillUnmount, onWillUpdateProps, useState } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { formatCurrency } from "@web/core/currency";
+import { serializeDate } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useBus, useService } from "@web/core/utils/hooks";
+import { useDebounced } from "@web/core/utils/timing";
+import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+
+const { DateTime } = luxon;
+const STORE = "sales_process_funnel";
+const RELOAD_AFTER = 500;
+
+/** The funnel above the board: reads after the cards are there, and never stands in their way. */
+export class ProcessFunnel extends Component {
+    static template = "sales_process.Funnel";
+    static props = { model: Object, domain: Array, context: Object };
+
+    setup() {
+        this.orm = useService("orm");
+        this.last = new KeepLast();
+        const kept = this.readKept();
+        this.state = useState({
+            status: "waiting",
+            stages: [],
+            totals: {},
+            days: kept.days ?? 90,
+            measure: kept.measure ?? "count",
+            folded: this.env.isSmall ? true : kept.folded ?? false,
+        });
+        this.reloadSoon = useDebounced(() => this.load(), RELOAD_AFTER);
+        useBus(this.props.model.bus, "update", () => this.reloadSoon());
+        onMounted(() => {
+            this.alive = true;
+            this.load();
+        });
+        onWillUpdateProps(() => {
+            this.reloadSoon();
+        });
+        onWillUnmount(() => (this.alive = false));
+    }
+
+    // Reading
+
+    /** Figures of the board's own leads; what goes wrong is a line of text, the board goes on. */
+    async load(props = this.props) {
+        if (this.state.folded || !this.alive) {
+            return;
+        }
+        try {
+            const { stages, ...totals } = await this.last.add(this.ask(props));
+            Object.assign(this.state, { stages, totals, status: "ready" });
+        } catch {
+            this.state.status = "error";
+        }
+    }
+
+    ask({ domain, context }) {
+        const begin = this.state.days && DateTime.local().minus({ days: this.state.days - 1 });
+        return this.orm.silent.call("crm.lead", "process_funnel", [domain], {
+            date_from: begin ? serializeDate(begin) : false,
+            context,
+        });
+    }
+
+    readKept() {
+        try {
+            return JSON.parse(browser.localStorage.getItem(STORE)) || {};
+        } catch {
+            return {};
+        }
+    }
+
+    keep() {
+        const { days, measure, folded } = this.state;
+        browser.localStorage.setItem(STORE, JSON.stringify({ days, measure, folded }));
+    }
+
+    // Acting
+
+    toggleFold() {
+        this.state.folded = !this.state.folded;
+        if (!this.env.isSmall) {
+            this.keep();
+        }
+        this.load();
+    }
+
+    setDays(days) {
+        this.state.days = days;
+        this.keep();
+        this.load();
+    }
+
+    setMeasure(measure) {
+        this.state.measure = measure;
+        this.keep();
+    }
+
+    /** Filter the board by a stage; again, or another one, lets go of it. */
+    toggleStage(stage) {
+        const search = this.env.searchModel;
+        const active = this.activeItem;
+        if (active) {
+            search.deactivateGroup(active.groupId);
+        }
+        if (active?.funnelStageId !== stage.id) {
+            search.createNewFilters([
+                {
+                    description: _t("Stage: %s", stage.name),
+                    domain: [["stage_id", "=", stage.id]],
+                    funnelStageId: stage.id,
+                },
+            ]);
+        }
+    }
+
+    get activeItem() {
+        const search = this.env.searchModel;
+        return search.query
+            .map((element) => search.searchItems[element.searchItemId])
+            .find((item) => item.funnelStageId);
+    }
+
+    // Showing
+
+    get periods() {
+        return [
+            { days: 30, label: _t("30 days") },
+            { days: 90, label: _t("90 days") },
+            { days: 365, label: _t("1 year") },
+            { days: 0, label: _t("All time") },
+        ];
+    }
+
+    get measures() {
+        return [
+            { name: "count", label: _t("Deals") },
+            { name: "amount", label: _t("Amount") },
+        ];
+    }
+
+    get isEmpty() {
+        const { stages, totals } = this.state;
+        return !totals.won && !totals.lost && stages.every((stage) => !stage.count);
+    }
+
+    /** Stages with what drawing needs: their height and that of the next one, in percent of the tallest. */
+    get drawn() {
+        const { stages, measure } = this.state;
+        const tallest = Math.max(...stages.map((stage) => stage[measure]), 0);
+        const active = this.activeItem?.funnelStageId;
+        const size = (stage) => (stage && tallest > 0 ? (Math.max(stage[measure], 0) / tallest) * 100 : 0);
+        return stages.map((stage, place) => ({
+            ...stage,
+            size: size(stage),
+            shape: this.shape(size(stage), size(stages[place + 1]), place + 1 < stages.length),
+            isActive: stage.id === active,
+            isDim: Boolean(active) && stage.id !== active,
+        }));
+    }
+
+    /** A band as high as the stage, that narrows or widens to the next one. */
+    shape(size, next, hasNext) {
+        const [high, low] = [Math.max(size, 1) / 2, Math.max(hasNext ? next : size, 1) / 2];
+        const bend = hasNext ? 80 : 100;
+        return `M0,${50 - high} L${bend},${50 - high} L100,${50 - low} L100,${50 + low} L${bend},${50 + high} L0,${50 + high} Z`;
+    }
+
+    money(amount) {
+        return formatCurrency(amount, this.state.totals.currency_id, { humanReadable: true });
+    }
+
+    number(count) {
+        return formatInteger(count);
+    }
+
+    percent(share) {
+        return share === false ? "–" : `${formatFloat(share * 100, { digits: [0, share < 0.1 ? 1 : 0], trailingZeros: false })} %`;
+    }
+
+    days(age) {
+        return age === false ? "–" : _t("%s d", formatFloat(age, { digits: [0, age < 10 ? 1 : 0], trailingZeros: false }));
+    }
+
+    reasons(stage) {
+        return stage.reasons.map((one) => `${one.name} (${this.number(one.count)})`).join(", ");
+    }
+
+    tooltip(stage) {
+        const rows = stage.is_won
+            ? [[_t("Won in the period"), `${this.number(stage.count)} · ${this.money(stage.amount)}`]]
+            : [
+                  [_t("Standing here now"), `${this.number(stage.count)} · ${this.money(stage.amount)}`],
+                  [_t("Age, mean and median"), `${this.days(stage.age_mean)} · ${this.days(stage.age_median)}`],
+                  [_t("Moved on"), this.number(stage.moved_on)],
+                  [_t("Moved back"), this.number(stage.moved_back)],
+                  [_t("Lost"), `${this.number(stage.dropped)} · ${this.money(stage.dropped_amount)}`],
+              ];
+        if (stage.conversion !== false) {
+            rows.push([_t("Conversion from the stage before"), this.percent(stage.conversion)]);
+        }
+        if (stage.reasons.length) {
+            rows.push([_t("Lost because"), this.reasons(stage)]);
+        }
+        return JSON.stringify({ name: stage.name, rows });
+    }
+
+    /** The stage in one sentence, for those who hear the screen. */
+    label(stage) {
+        const said = JSON.parse(this.tooltip(stage)).rows.map(([what, value]) => `${what}: ${value}`);
+        return `${stage.name}. ${said.join(". ")}`;
+    }
+}

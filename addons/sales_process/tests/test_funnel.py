@@ -1,0 +1,279 @@
+import csv
+import io
+import random
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from statistics import mean, median
+
+from odoo.exceptions import AccessError
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .test_dynamics import DynamicsCase, specs
+from .test_stage_history import StageHistoryCase
+
+
+class FunnelCase(StageHistoryCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["crm.lead"].search([]).unlink()
+        cls.reasons = cls.env["crm.lost.reason"].create(
+            [{"name": name} for name in ("Too dear", "Too late", "No need", "Rival")]
+        )
+
+    def funnel(self, *args, user=None, **kwargs):
+        self.env.flush_all()
+        Lead = self.env["crm.lead"].with_user(user or self.env.user)
+        return Lead.with_context(default_team_id=self.team.id).process_funnel(*args, **kwargs)
+
+    def stage(self, stage, *args, **kwargs):
+        """The figures of one stage."""
+        [row] = [row for row in self.funnel(*args, **kwargs)["stages"] if row["id"] == stage.id]
+        return row
+
+
+@tagged("post_install", "-at_install", "sales_process_funnel")
+class TestFunnel(FunnelCase):
+    def setUp(self):
+        super().setUp()
+        with self.at(0):
+            self.leads = self.make_leads(10, expected_revenue=100)
+
+    def test_standing(self):
+        with self.at(24):
+            self.leads[:2].write({"stage_id": self.second.id, "expected_revenue": 300})
+        row = self.stage(self.second)
+        self.assertEqual((row["count"], row["amount"]), (2, 600))
+        self.assertEqual(self.stage(self.first)["count"], 8)
+
+    def test_age(self):
+        for lead, days in zip(self.leads[:4], (1, 2, 3, 10), strict=True):
+            lead.date_last_stage_update = self.env.cr.now() - timedelta(days=days)
+        row = self.stage(self.first, [("id", "in", self.leads[:4].ids)])
+        self.assertAlmostEqual(row["age_mean"], mean((1, 2, 3, 10)), 3)
+        self.assertAlmostEqual(row["age_median"], median((1, 2, 3, 10)), 3)
+        self.assertIs(self.stage(self.second)["age_mean"], False)
+
+    def test_conversion(self):
+        """Of what left for good, the share that went on: three of four."""
+        with self.at(24):
+            self.leads[:3].stage_id = self.second
+            self.leads[3].action_set_lost()
+        self.assertEqual(self.stage(self.second)["conversion"], 0.75)
+        self.assertIs(self.stage(self.first)["conversion"], False, "the first stage has none before")
+        self.assertIs(self.stage(self.won)["conversion"], False, "nothing was decided yet")
+        with self.at(48):
+            self.leads[0].action_set_won()
+            self.leads[1].stage_id = self.first
+        self.assertEqual(self.stage(self.won)["conversion"], 1)
+        self.assertEqual(self.stage(self.second)["moved_back"], 1)
+
+    def test_dropped_and_why(self):
+        with self.at(24):
+            for reason, count in zip(self.reasons, (1, 3, 2, 1), strict=True):
+                leads = self.leads.filtered("active")[:count]
+                leads.action_set_lost(lost_reason_id=reason.id)
+            self.leads.filtered("active")[:1].action_set_lost()
+        row = self.stage(self.first)
+        self.assertEqual((row["dropped"], row["dropped_amount"]), (8, 800))
+        self.assertEqual(
+            [(one["name"], one["count"]) for one in row["reasons"]],
+            [("Too late", 3), ("No need", 2), ("No reason given", 1)],
+        )
+
+    def test_won(self):
+        with self.at(24):
+            self.leads[0].write({"stage_id": self.won.id, "expected_revenue": 250})
+            created = self.make_leads(stage_id=self.won.id, probability=100, expected_revenue=50)
+        self.assertEqual(created.won_status, "won")
+        funnel = self.funnel()
+        self.assertEqual((funnel["won"], funnel["won_amount"]), (2, 300))
+        self.assertEqual(self.stage(self.won)["count"], 2)
+        self.assertEqual(self.stage(self.first)["moved_on"], 1)
+
+    def test_period(self):
+        """Days are those of the reader."""
+        with self.at(24 * 10 + 14):  # 2026-03-12, 23:00 in UTC
+            self.leads[0].stage_id = self.second
+        row = self.stage(self.first, [], "2026-03-12", "2026-03-12")
+        self.assertEqual(row["moved_on"], 1)
+        self.assertEqual(self.stage(self.first, [], "2026-03-13", None)["moved_on"], 0)
+        self.rep.tz = "Europe/Brussels"
+        self.assertEqual(self.stage(self.first, [], "2026-03-13", None, user=self.rep)["moved_on"], 1)
+        self.assertEqual(self.stage(self.first, [], None, "2026-03-12", user=self.rep)["moved_on"], 0)
+
+    def test_domain(self):
+        with self.at(24):
+            self.leads[0].stage_id = self.second
+            self.leads[1].action_set_lost()
+        domain = [("id", "in", self.leads[:3].ids), ("active", "=", True)]
+        row = self.stage(self.first, domain)
+        self.assertEqual((row["count"], row["dropped"], row["moved_on"]), (1, 1, 1))
+        row = self.stage(self.first, [*domain, ("stage_id", "=", self.second.id)])
+        self.assertEqual(row["count"], 1, "a filter on a stage leaves the others")
+
+    def test_order_and_empty_stages(self):
+        stages = [row["id"] for row in self.funnel()["stages"]]
+        self.assertEqual(stages[:3], (self.first + self.second + self.won).ids)
+        empty = self.funnel([("id", "=", 0)])
+        self.assertEqual({row["count"] for row in empty["stages"]}, {0})
+
+    def test_company_currency(self):
+        dollar, euro = self.env.ref("base.USD"), self.env.ref("base.EUR")
+        (dollar | euro).active = True
+        home, abroad = self.env["res.company"].create(
+            [{"name": "Home", "currency_id": euro.id}, {"name": "Abroad", "currency_id": dollar.id}]
+        )
+        self.env["res.currency.rate"].search([]).unlink()
+        self.env["res.currency.rate"].create(
+            [
+                {"currency_id": dollar.id, "name": "2020-01-01", "rate": 2, "company_id": company.id}
+                for company in home + abroad
+            ]
+        )
+        nobodys = {"team_id": False, "stage_id": self.first.id, "user_id": False}
+        self.make_leads(company_id=abroad.id, expected_revenue=100, **nobodys)
+        Lead = self.env["crm.lead"].with_context(allowed_company_ids=[home.id, abroad.id])
+        rows = Lead.process_funnel([("company_id", "=", abroad.id)])["stages"]
+        [row] = [row for row in rows if row["count"]]
+        self.assertEqual(row["amount"], 50)
+
+    def test_rights(self):
+        other = new_test_user(self.env, "funnel-other", "sales_team.group_sale_salesman")
+        leader = new_test_user(self.env, "funnel-leader", "sales_process.group_leader")
+        with self.at(24):
+            self.leads[0].stage_id = self.second
+        for user, count in ((self.rep, 9), (other, 0), (leader, 9)):
+            row = self.stage(self.first, user=user)
+            self.assertEqual((row["count"], row["moved_on"]), (count, count // 9))
+        outsider = new_test_user(self.env, "funnel-outsider", "base.group_user")
+        with self.assertRaises(AccessError):
+            self.funnel(user=outsider)
+
+    def test_cost(self):
+        with self.at(24):
+            self.leads[:3].action_set_lost(lost_reason_id=self.reasons[0].id)
+        leader = new_test_user(self.env, "funnel-cost", "sales_process.group_leader")
+        self.funnel(user=leader)
+        self.env.flush_all()
+        for model in ("crm.stage", "crm.lost.reason", "crm.lead"):
+            self.env[model].invalidate_model()
+        with self.assertQueryCount(5):
+            self.funnel([("type", "=", "opportunity")], "2026-03-01", user=leader)
+
+
+@tagged("post_install", "-at_install", "sales_process_funnel")
+class TestFiguresOfFile(DynamicsCase):
+    """Deals that come in from a file: every figure is the one that the file itself gives."""
+
+    COLUMNS = ("opportunity_id", "sales_agent", "deal_stage", "engage_date", "close_date", "close_value")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["crm.lead"].search([]).unlink()
+        dice = random.Random(11)
+        cls.agents = {
+            name: new_test_user(cls.env, name.lower(), "sales_team.group_sale_salesman")
+            for name in ("Ada", "Ben", "Cyd")
+        }
+        stream = io.StringIO()
+        writer = csv.writer(stream)
+        writer.writerow(cls.COLUMNS)
+        for number in range(200):
+            stage = dice.choice(["Won", "Won", "Lost", "Engaging"])
+            begin = date(2024, 1, 1) + timedelta(days=dice.randrange(300))
+            end = begin + timedelta(days=dice.randrange(0, 120)) if stage != "Engaging" else ""
+            value = {"Won": dice.randrange(50, 5000), "Lost": 0}.get(stage, "")
+            writer.writerow((f"D{number}", dice.choice(list(cls.agents)), stage, begin, end, value))
+        cls.file = list(csv.DictReader(io.StringIO(stream.getvalue())))
+        result = cls.env["crm.lead"].process_import([cls._row(row) for row in cls.file])
+        assert result["created"] == 200, result
+
+    @classmethod
+    def _row(cls, row):
+        user = cls.agents[row["sales_agent"]].id
+        begin = f"{row['engage_date']} 12:00:00"
+        stays = [{"stage": cls.second.id, "date_enter": begin, "expected_revenue": 1000}]
+        if row["deal_stage"] == "Won":
+            stays.append({"stage": cls.won.id, "date_enter": f"{row['close_date']} 12:00:00"})
+        return {
+            "external_ref": row["opportunity_id"],
+            "values": {
+                "name": row["opportunity_id"],
+                "user_id": user,
+                "team_id": cls.team.id,
+                "expected_revenue": float(row["close_value"] or 0),
+            },
+            "stage_history": [{**stay, "user_id": user} for stay in stays],
+            "won_status": {"Won": "won", "Lost": "lost"}.get(row["deal_stage"], "pending"),
+            "date_closed": f"{row['close_date']} 12:00:00" if row["close_date"] else False,
+        }
+
+    def _of_file(self, column, stages=("Won", "Lost", "Engaging")):
+        """(agent, month) -> deals of the file whose date in the column is in that month."""
+        found = defaultdict(list)
+        for row in self.file:
+            if row["deal_stage"] in stages:
+                month = datetime.strptime(row[column], "%Y-%m-%d").date().replace(day=1)
+                found[row["sales_agent"], month].append(row)
+        return found
+
+    def test_by_month_and_rep(self):
+        self.roll_up()
+        names = ("entered", "won", "lost", "amount_won", "opening", "closing")
+        rows = self.Dynamics._read_group([], ["user_id", "date:month"], specs(*names))
+        found = {
+            name: Counter(
+                {(row[0].login.title(), row[1]): row[2 + number] for row in rows if row[2 + number]}
+            )
+            for number, name in enumerate(names)
+        }
+        entered, won, lost = (
+            self._of_file("engage_date"),
+            self._of_file("close_date", ["Won"]),
+            self._of_file("close_date", ["Lost"]),
+        )
+        self.assertEqual(found["entered"], Counter({key: len(rows) for key, rows in entered.items()}))
+        self.assertEqual(found["won"], Counter({key: len(rows) for key, rows in won.items()}))
+        self.assertEqual(found["lost"], Counter({key: len(rows) for key, rows in lost.items()}))
+        self.assertEqual(
+            found["amount_won"],
+            Counter({key: sum(float(row["close_value"]) for row in rows) for key, rows in won.items()}),
+        )
+        for (agent, month), stock in found["closing"].items():
+            following = (month + timedelta(days=32)).replace(day=1).isoformat()
+            still = [
+                row
+                for row in self.file
+                if row["sales_agent"] == agent
+                and row["engage_date"] < following
+                and (not row["close_date"] or row["close_date"] >= following)
+            ]
+            self.assertEqual(stock, len(still), (agent, month))
+
+    def test_funnel(self):
+        stages = Counter(row["deal_stage"] for row in self.file)
+        funnel = self.env["crm.lead"].with_context(default_team_id=self.team.id).process_funnel()
+        rows = {row["id"]: row for row in funnel["stages"]}
+        self.assertEqual(rows[self.second.id]["count"], stages["Engaging"])
+        self.assertEqual((funnel["won"], funnel["lost"]), (stages["Won"], stages["Lost"]))
+        self.assertEqual(rows[self.third.id]["conversion"], stages["Won"] / (stages["Won"] + stages["Lost"]))
+        self.assertEqual(funnel["won_amount"], sum(float(row["close_value"] or 0) for row in self.file))
+
+
+@tagged("post_install", "-at_install", "sales_process_funnel")
+class TestFunnelOnBoard(HttpCase):
+    def test_tour(self):
+        """The funnel stands above the board; a click on a stage filters it, another lets go."""
+        self.start_tour("/odoo/action-crm.crm_lead_action_pipeline", "sales_process_funnel", login="admin")
+
+    def setUp(self):
+        super().setUp()
+        self.env["crm.lead"].create(
+            [
+                {"name": f"Deal {number}", "type": "opportunity", "expected_revenue": 100,
+                 "user_id": self.env.ref("base.user_admin").id}
+                for number in range(3)
+            ]
+        )  # fmt: skip
