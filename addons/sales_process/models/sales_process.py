@@ -445,7 +445,7 @@ class SalesProcess(models.Model):
                 problem.detail,
             ),
             "waits_for_nothing": self.env._(
-                "it waits for nothing: give an outcome an event of the customer, or let an escalation take one."
+                "it waits for nothing: give an outcome an event, or let an escalation take an outcome."
             ),
             "no_timer": self.env._("if nobody acts, nothing happens: add an escalation."),
             "no_deadline": self.env._(

@@ -122,7 +122,18 @@ class SalesProcessTask(models.Model):
                 raise
             except Exception as error:
                 _logger.warning("%s failed: %s", record, error, exc_info=not isinstance(error, UserError))
-                fail(record, str(error) or type(error).__name__)
+                fail(record, self._in_words(error))
+
+    @api.model
+    def _in_words(self, error):
+        """What went wrong, as the error desk says it: a technical error names who can help."""
+        if isinstance(error, UserError):
+            return str(error)
+        return self.env._(
+            "A technical error (%(kind)s: %(text)s). Try again; if it comes back, tell your administrator.",
+            kind=type(error).__name__,
+            text=str(error).strip() or "—",
+        )
 
     def _run(self):
         """Carry out these queued tasks, step by step; each goes on to what follows."""
