@@ -33,7 +33,11 @@ class CrmLead(models.Model):
         return {
             **action,
             "domain": [("lead_id", "in", self.ids)],
-            "context": {"default_res_model": "crm.lead", "default_res_id": self[:1].id},
+            "context": {
+                "pivot_measures": ["__count", "minutes"],
+                "default_res_model": "crm.lead",
+                "default_res_id": self[:1].id,
+            },
         }
 
     def process_call(self):

@@ -28,5 +28,9 @@ class ResPartner(models.Model):
         return {
             **action,
             "domain": [("partner_id", "child_of", self.ids)],
-            "context": {"default_res_model": "res.partner", "default_res_id": self[:1].id},
+            "context": {
+                "pivot_measures": ["__count", "minutes"],
+                "default_res_model": "res.partner",
+                "default_res_id": self[:1].id,
+            },
         }

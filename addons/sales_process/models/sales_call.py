@@ -51,7 +51,7 @@ class SalesCall(models.Model):
     )
     direction = fields.Selection([("in", "Incoming"), ("out", "Outgoing")], default="out", required=True)
     state = fields.Selection(
-        [("ringing", "Ringing"), ("answered", "Talking"), ("ended", "Ended"), ("missed", "Not answered")],
+        [("ringing", "Ringing"), ("answered", "Talking"), ("ended", "Ended"), ("missed", "No answer")],
         default="ended",
         required=True,
         readonly=True,

@@ -39,6 +39,22 @@ class SalesCall(models.Model):
         return call
 
     @api.model
+    def _take_from_bridge(self, reports, user, partner=None):
+        """Take events of a user's softphone in, which is no telephone system of its own: it makes no leads.
+
+        :param partner: whom the softphone called, where the number alone does not tell.
+        :return: the call.
+        """
+        company = user.company_id
+        bot = self.env["sales.call.connection"].with_user(SUPERUSER_ID).with_company(company)
+        softphone, call = bot.new({"name": "Softphone", "company_id": company.id}), self.browse()
+        for report in reports:
+            call = bot.env["sales.call"]._take(softphone, report, user)
+        if partner and call and not call.partner_id:
+            call._belongs_to(call.lead_id, partner.with_env(bot.env))
+        return call
+
+    @api.model
     def _find_reported(self, connection, report):
         return self.search(
             [
@@ -167,8 +183,10 @@ class SalesCall(models.Model):
         :param before: the state until now; False for a call that nobody had heard of.
         """
         vals = {**self._facts_with(report), **self._people_with(report, user)}
-        rings_anew = "rung_user_ids" in vals
-        self.write({name: value for name, value in vals.items() if self._differs(name, value)})
+        news = {name: value for name, value in vals.items() if self._differs(name, value)}
+        if news:
+            self.write(news)
+        rings_anew = report.event == "ringing" and self.direction == "in" and self._rings_at(user)
         if not self.is_contact and self._facts().is_contact(self.direction, self._enough_seconds()):
             self._mark_contact()
         if self.state != before and self.state == "missed" and self.direction == "in":
@@ -209,10 +227,29 @@ class SalesCall(models.Model):
         """Whose call it is: who answered, else at whom it rang first."""
         if not user:
             return {}
-        vals = {} if self.user_id and report.event != "answered" else {"user_id": user.id}
-        if report.event == "ringing" and self.direction == "in" and user not in self.rung_user_ids:
-            vals["rung_user_ids"] = (self.rung_user_ids | user).ids
-        return vals
+        return {} if self.user_id and report.event != "answered" else {"user_id": user.id}
+
+    def _rings_at(self, user):
+        """Note at whose telephone it rings, without touching the call's own row: where it rings at many,
+        the system tells of all at the same moment, and each would have to wait for the other.
+
+        :return: whether that is news.
+        """
+        if not user or user in self.rung_user_ids:
+            return False
+        relation = self._fields["rung_user_ids"]
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO %s (%s, %s) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                SQL.identifier(relation.relation),
+                SQL.identifier(relation.column1),
+                SQL.identifier(relation.column2),
+                self.id,
+                user.id,
+            )
+        )
+        self.invalidate_recordset(["rung_user_ids"], flush=False)
+        return True
 
     # ------------------------------------------------------------------
     # WHO HEARS OF IT
