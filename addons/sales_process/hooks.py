@@ -17,6 +17,8 @@ def uninstall_hook(env):
     """
     env = env(context={**env.context, MODULE_UNINSTALL_FLAG: True})
     env["mail.activity"].search([("process_task_id", "!=", False)]).unlink()
+    # Odoo drops our columns and tables, not what we have added to a column of its own.
+    env.cr.execute("DROP INDEX IF EXISTS res_partner__phone_sanitized_index")
     env.flush_all()
     for table, constraint in env.execute_query(_restricting_constraints(env)):
         env.cr.execute(
