@@ -60,5 +60,7 @@ from . import sales_process_task_answer
 from . import sales_process_task_escalation
 from . import sales_process_task_form
 from . import sales_process_task_call
+from . import sales_process_task_now
+from . import sales_process_task_reason
 from . import sales_process_task_runner
 from . import sales_process_timer

@@ -21,4 +21,5 @@ from . import (
     test_teams,
     test_ui,
     test_walk,
+    test_what_now,
 )
