@@ -166,7 +166,7 @@ class SalesProcessTask(models.Model):
         """Common tables that end in `ranked`: `engine.priority` in SQL."""
         return SQL(
             """
-            WITH fact AS (%(facts)s),
+            WITH fact AS MATERIALIZED (%(facts)s),
             priced AS (
                 SELECT *, COALESCE(hours_late > 0, FALSE) AS is_late,
                        -- a deal whose value nobody knows yet counts as an average one
