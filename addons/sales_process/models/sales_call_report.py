@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import SUPERUSER_ID, api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -5,6 +7,8 @@ from odoo.tools import SQL
 from ..engine import call as engine
 
 LOOKED_AT = 50
+A_DAY = timedelta(days=1)
+FORGOTTEN = 1000
 ENOUGH_SECONDS = 30
 
 
@@ -250,6 +254,19 @@ class SalesCall(models.Model):
         )
         self.invalidate_recordset(["rung_user_ids"], flush=False)
         return True
+
+    @api.autovacuum
+    def _gc_never_ended(self):
+        """Calls whose end nobody has told are over after a day; who was to hear of them has long known."""
+        unended = Domain("external_id", "!=", False) & Domain("state", "in", ("ringing", "answered"))
+        calls = self.search(unended & Domain("date_start", "<", self.env.cr.now() - A_DAY), limit=FORGOTTEN)
+        for call in calls:
+            call.write(
+                {"state": "ended", "date_end": call.date_answer}
+                if call.date_answer
+                else {"state": "missed", "date_missed": call.date_start}
+            )
+        return len(calls), len(calls) == FORGOTTEN
 
     # ------------------------------------------------------------------
     # WHO HEARS OF IT

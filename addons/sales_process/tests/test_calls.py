@@ -251,6 +251,15 @@ class TestCallsReported(CallCase):
         call = self._post("answered", extension="102")
         self.assertEqual((call.state, call.user_id), ("answered", self.colleague))
 
+    def test_calls_without_an_end_are_over_after_a_day(self):
+        self._lead(phone=NUMBER)
+        rang = self._post("ringing", "c1", number=NUMBER, at=self._at(hours=25))
+        talked = self._post("answered", "c2", number=NUMBER, at=self._at(hours=25))
+        young = self._post("ringing", "c3", number=NUMBER, at=self._at(hours=23))
+        self.env["sales.call"]._gc_never_ended()
+        self.assertEqual((rang.state, talked.state, young.state), ("missed", "ended", "ringing"))
+        self.assertEqual(self._post("ended", "c1", duration=60).state, "ended", "late is not never")
+
     def test_who_must_not_be_guessed(self):
         twin = new_test_user(self.env, "call_twin", groups="base.group_user,sales_process.group_user")
         twin.company_ids |= self.env["res.company"].create({"name": "Other company"})
