@@ -22,4 +22,5 @@ from . import (
     test_ui,
     test_walk,
     test_what_now,
+    test_workbook,
 )
