@@ -48,6 +48,7 @@
         "views/res_users_views.xml",
         "views/res_config_settings_views.xml",
         "report/sales_process_dynamics_views.xml",
+        "report/sales_process_task_report_views.xml",
         "views/menus.xml",
     ],
     "demo": ["demo/sales_process_demo.xml"],

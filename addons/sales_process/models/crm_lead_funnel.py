@@ -40,8 +40,13 @@ class CrmLead(models.Model):
         :param domain: as the board has it, but for what it says of the stage; None: all leads.
         :param date_from: first day of the period, None: since ever.
         :param date_to: last day, None: up to now. Days are those of the caller's time zone.
-        :return: ``{'stages': [...], 'currency_id', 'won', 'won_amount', 'lost', 'lost_amount'}``; stages in
-            the order of the board, each with ``id``, ``name``, ``is_won``, ``fold`` and the figures above.
+        Velocity is what the pipeline brings in a day: ``deals standing x win_rate x mean amount won /
+        cycle_days``, where the win rate is won of won and lost, and the cycle the mean time from creation to
+        the win, both of the period. False where nothing was won.
+
+        :return: ``{'stages': [...], 'currency_id', 'won', 'won_amount', 'lost', 'lost_amount', 'win_rate',
+            'cycle_days', 'velocity'}``; stages in the order of the board, each with ``id``, ``name``,
+            ``is_won``, ``fold`` and the figures above.
         """
         self.browse().check_access("read")
         domain = self._funnel_without(Domain(domain or Domain.TRUE), "stage_id")
@@ -88,25 +93,39 @@ class CrmLead(models.Model):
 
     def _funnel_totals(self, rows, left):
         """What was won and lost in the period, all stages together; a won stage shows what was won."""
-        won, lost = ([self._funnel_sum(ways, way) for ways in left.values()] for way in ("won", "lost"))
-        totals = {
-            "currency_id": self.env.company.currency_id.id,
-            "won": sum(count for count, _amount in won),
-            "won_amount": sum(amount for _count, amount in won),
-            "lost": sum(count for count, _amount in lost),
-            "lost_amount": sum(amount for _count, amount in lost),
-        }
+        won, lost = (self._funnel_add_up(self._funnel_sum(ways, way) for ways in left.values())
+                     for way in ("won", "lost"))  # fmt: skip
         for row in rows:
             if row["is_won"]:
-                ways = left.get(row["id"], {})
-                row["count"], row["amount"] = self._funnel_sum(ways, "arrived")
-        return totals
+                row["count"], row["amount"], _days = self._funnel_sum(left.get(row["id"], {}), "arrived")
+        standing = sum(row["count"] for row in rows if not row["is_won"])
+        totals = {
+            "currency_id": self.env.company.currency_id.id,
+            "won": won[0],
+            "won_amount": won[1],
+            "lost": lost[0],
+            "lost_amount": lost[1],
+        }
+        return {**totals, **self._funnel_velocity(standing, *won, lost[0])}
+
+    @staticmethod
+    def _funnel_velocity(standing, won, amount, days, lost):
+        """Win rate, cycle and what the pipeline brings a day; `days`: those of all cycles together."""
+        if not won:
+            return {"win_rate": 0.0 if lost else False, "cycle_days": False, "velocity": False}
+        win_rate, cycle = won / (won + lost), days / won
+        velocity = standing * win_rate * (amount / won) / cycle if cycle else False
+        return {"win_rate": win_rate, "cycle_days": cycle, "velocity": velocity}
 
     @staticmethod
     def _funnel_sum(ways, way):
-        """(count, amount) of what left a stage that way, for whatever reason."""
+        """[count, amount, days of cycles] of what left a stage that way, for whatever reason."""
         found = [figures for (one, _reason), figures in ways.items() if one == way]
-        return sum(count for count, _amount in found), sum(amount for _count, amount in found)
+        return CrmLead._funnel_add_up(found)
+
+    @staticmethod
+    def _funnel_add_up(figures):
+        return [sum(column) for column in zip(*figures, strict=True)] or [0, 0, 0]
 
     @staticmethod
     def _funnel_conversion(before):
@@ -123,7 +142,7 @@ class CrmLead(models.Model):
     def _funnel_reasons(ways, names):
         lost = [
             {"id": reason, "name": names[reason], "count": count}
-            for (way, reason), (count, _amount) in ways.items()
+            for (way, reason), (count, _amount, _days) in ways.items()
             if way == "lost"
         ]
         return sorted(lost, key=lambda one: (-one["count"], one["name"]))[:TOP_REASONS]
@@ -163,7 +182,8 @@ class CrmLead(models.Model):
         }
 
     def _funnel_left(self, domain, begin, end):
-        """{stage: {(way, lost reason or False): (count, amount)}} of the stays that ended in the period.
+        """{stage: {(way, lost reason or False): (count, amount, days)}} of the stays that ended in the
+        period; days are those since the leads were created, together.
 
         `arrived`, under a won stage: what came to be won there.
         """
@@ -171,18 +191,19 @@ class CrmLead(models.Model):
         query = self.with_context(active_test=False)._search(every)
         if query.is_empty():
             return {}
-        result = defaultdict(lambda: defaultdict(lambda: (0, 0)))
-        for stage, arrived_in, way, reason, count, amount in self.env.execute_query(
+        result = defaultdict(lambda: defaultdict(lambda: (0, 0, 0)))
+        for stage, arrived_in, way, reason, *figures in self.env.execute_query(
             self._sql_funnel_left(query, begin, end)
         ):
-            self._funnel_add(result[stage], (way, reason or False), count, amount)
+            self._funnel_add(result[stage], (way, reason or False), figures)
             if arrived_in:
-                self._funnel_add(result[arrived_in], ("arrived", False), count, amount)
+                self._funnel_add(result[arrived_in], ("arrived", False), figures)
         return result
 
     @staticmethod
-    def _funnel_add(ways, key, count, amount):
-        ways[key] = (ways[key][0] + count, ways[key][1] + float(amount))
+    def _funnel_add(ways, key, figures):
+        pairs = zip(ways[key], figures, strict=True)
+        ways[key] = tuple(old + (new if isinstance(new, int) else float(new)) for old, new in pairs)
 
     @staticmethod
     def _funnel_without(domain, *names):
@@ -232,7 +253,8 @@ class CrmLead(models.Model):
             )
             SELECT gone.stage_id, gone.arrived_in, gone.way,
                    CASE WHEN gone.way = 'lost' THEN lead.lost_reason_id END,
-                   count(*), sum(gone.amount * %(factor)s)
+                   count(*), sum(gone.amount * %(factor)s),
+                   sum(extract(epoch FROM gone.date_end - lead.create_date)) / 86400
               FROM gone
               JOIN crm_lead lead ON lead.id = gone.lead_id
               LEFT JOIN res_company company ON company.id = gone.company_id

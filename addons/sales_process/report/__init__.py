@@ -2,3 +2,4 @@
 from . import sales_process_dynamics_figures
 from . import sales_process_dynamics
 from . import sales_process_dynamics_total
+from . import sales_process_task_report

@@ -18,6 +18,7 @@ from . import (
     test_running,
     test_speed,
     test_stage_history,
+    test_task_report,
     test_teams,
     test_ui,
     test_walk,

@@ -91,6 +91,17 @@ class TestFunnel(FunnelCase):
         self.assertEqual(self.stage(self.won)["count"], 2)
         self.assertEqual(self.stage(self.first)["moved_on"], 1)
 
+    def test_velocity(self):
+        """Eight deals x 1 of 2 decided x 250 / 10 days."""
+        for lead in self.leads[:2]:
+            self.env.cr.execute("UPDATE crm_lead SET create_date = %s WHERE id = %s", [self.start, lead.id])
+        with self.at(240):
+            self.leads[0].write({"stage_id": self.won.id, "expected_revenue": 250})
+            self.leads[1].action_set_lost()
+        funnel = self.funnel()
+        self.assertEqual((funnel["win_rate"], funnel["cycle_days"], funnel["velocity"]), (0.5, 10, 100))
+        self.assertIs(self.funnel([], "2026-05-01")["velocity"], False)
+
     def test_period(self):
         """Days are those of the reader."""
         with self.at(24 * 10 + 14):  # 2026-03-12, 23:00 in UTC

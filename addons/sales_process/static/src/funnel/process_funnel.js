@@ -180,6 +180,14 @@ export class ProcessFunnel extends Component {
         return share === false ? "–" : `${formatFloat(share * 100, { digits: [0, share < 0.1 ? 1 : 0], trailingZeros: false })} %`;
     }
 
+    get velocityHelp() {
+        const { win_rate, cycle_days } = this.state.totals;
+        return _t(
+            "Deals standing × win rate (%(rate)s) × mean amount won ÷ mean cycle (%(cycle)s)",
+            { rate: this.percent(win_rate), cycle: this.days(cycle_days) }
+        );
+    }
+
     days(age) {
         return age === false ? "–" : _t("%s d", formatFloat(age, { digits: [0, age < 10 ? 1 : 0], trailingZeros: false }));
     }

@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""Deal dynamics and funnel at full size: making the roll-up, keeping it, what tiles of a dashboard cost."""
+
+import argparse
+
+from harness import ours, table, verdict
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--leads", type=int, default=200_000, help="(%(default)s)")
+    parser.add_argument("--stays", type=int, default=1_000_000, help="(%(default)s)")
+    options = parser.parse_args()
+    with ours("bench_dynamics") as bench:
+        figures = bench.run("dynamics", "measure", leads=options.leads, stays=options.stays)
+    seconds, rows, totals = figures["roll_up"]
+    print(f"{options.stays:,} stays of {options.leads:,} leads in {seconds:.0f} s:")
+    print(f"  {rows:,} rows, {totals:,} totals")
+    print(f"  two days anew: {figures['increment'] * 1000:.0f} ms")
+    lines = [(name, sql, f"{ms:.0f}") for name, (sql, ms) in figures["tiles"].items()]
+    table("Tiles", ("", "SQL", "ms"), lines)
+    for name, (sql, ms) in figures["tiles"].items():
+        limit = 50 if name.startswith("unfiltered") else 300
+        print(f"  {name}: ms {verdict(ms, limit)}; SQL {verdict(sql, 5)}")
+
+
+if __name__ == "__main__":
+    main()
