@@ -3,6 +3,7 @@ from . import calendar_event
 from . import crm_lead
 from . import crm_lead_call
 from . import crm_lead_contract
+from . import crm_lead_document
 from . import crm_lead_external_ref
 from . import crm_lead_funnel
 from . import crm_lead_import
@@ -31,6 +32,7 @@ from . import sale_order_paper
 from . import sale_order_proposal
 from . import sale_order_renewal
 from . import sale_order_signature
+from . import sale_order_template
 from . import sales_approval
 from . import sales_approval_rule
 from . import sales_call
@@ -41,6 +43,7 @@ from . import sales_document
 from . import sales_document_checklist
 from . import sales_document_request
 from . import sales_document_request_item
+from . import sales_document_template
 from . import sales_paper_link
 from . import sales_process_part
 from . import sales_process

@@ -245,19 +245,27 @@ class SaleOrder(models.Model):
         documents = self.env["sales.document"]
         ready = {document.order_id.id: document for document in documents._last(self, kind)}
         for order in self:
-            html, fingerprint = order._process_paper_html(kind)
+            paper = order._process_paper(kind)
             last = ready.get(order.id)
-            if not last or last.fingerprint != fingerprint:
-                last = documents._make(
-                    order,
-                    kind,
-                    order._process_paper_pdf(html, kind),
-                    order._process_paper_name(kind),
-                    fingerprint=fingerprint,
-                    values_fingerprint=engine.fingerprint(order.sudo()._approval_values(kind)),
-                )
+            if not last or last.fingerprint != paper.fingerprint:
+                last = order._process_keep_document(kind, paper)
             documents += last.with_env(self.env)
         return documents
+
+    def _process_keep_document(self, kind, paper):
+        """The next version of a paper; what was rendered before is not rendered again."""
+        documents = self.env["sales.document"]
+        same = documents._same(self, kind, paper.fingerprint)
+        return documents._make(
+            self,
+            kind,
+            same._content() if same else self._process_paper_pdf(paper.html, kind, footer=paper.footer),
+            self._process_paper_name(kind),
+            fingerprint=paper.fingerprint,
+            values_fingerprint=engine.fingerprint(self.sudo()._approval_values(kind)),
+            template_id=paper.template.id,
+            template_version=paper.template.version,
+        )
 
     def _process_paper_name(self, kind):
         """The paper's name, as the customer reads it on the file."""

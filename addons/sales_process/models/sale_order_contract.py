@@ -504,7 +504,8 @@ class SaleOrder(models.Model):
             (self.contract_our_signatory, self.env._("our signatory")),
             (self.contract_customer_signatory, self.env._("the customer's signatory")),
         ]
-        return [text for present, text in checks if not present]
+        missing = [text for present, text in checks if not present]
+        return missing + [text for text in [self._process_template_problem("contract")] if text]
 
     def _contract_generate_one(self):
         """Number, paper and approval of one contract. The number comes last of what can fail cheaply."""

@@ -1,10 +1,11 @@
 import hashlib
 import io
 import re
+from collections import namedtuple
 
 from markupsafe import Markup
-from num2words import num2words
 from odoo import models
+from odoo.exceptions import UserError
 from odoo.tools import file_path, format_amount, format_date, is_html_empty
 from odoo.tools.image import image_data_uri
 from odoo.tools.misc import formatLang
@@ -14,6 +15,11 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen import canvas
 
+try:
+    from num2words import num2words
+except ImportError:  # Odoo itself does without
+    num2words = None
+
 DEFAULT_COLOUR = "#2f5d7c"
 # Stands for the day in what is hashed, so that the same content made on another day
 # is the same content.
@@ -21,12 +27,46 @@ DAY = "\N{WORD JOINER}paper-date\N{WORD JOINER}"
 # The empty block before each line of the table, where a page break may go; the table's
 # header; the place in each line for a mark by which it is found again in a PDF.
 ROW = re.compile(r'<div class="row" data-row="(\d+)"></div>')
+TOTALS = re.compile(r'<div class="row-totals" data-row="(\d+)"></div>')
 HEADER = re.compile(r'<div class="lines-head">.*?</div>', re.DOTALL)
 MARK = re.compile(r'<div class="mark" data-row="(\d+)"></div>')
 MARK_READ = re.compile(r"~(\d+)~")
 MAX_PASSES = 60
 STAMP_FONT = "SalesProcessStamp"
 STATIC_PAGE_KEY = "sales_process_static_page"
+FOOTER_LINES = 3
+# Pixels of a digit, of the space around the text of a cell, and of the printed width of a page.
+DIGIT, CELL, PAGE_WIDTH = 8.4, 14, 665
+# "Two thousand euros and 50 cents", «Две тысячи рублей 50 копеек»; others say it with a comma.
+WORDS_BEFORE_CENTS = {"en": " and", "ru": "", "uk": "", "be": ""}
+# What a document template may put into its text: blocks, each with the view that draws it
+# (none: the text has its own HTML), and words.
+BLOCKS = {
+    "lines": "sales_process.paper_lines",
+    "totals": "sales_process.paper_totals",
+    "options": "sales_process.paper_options",
+    "conditions": "sales_process.paper_conditions",
+    "customer": "sales_process.paper_customer",
+    "company": "sales_process.paper_company",
+    "rep": "sales_process.paper_rep",
+    "signatories": "sales_process.paper_signatories",
+    "special_terms": None,
+    "note": None,
+}
+TEXTS = dict.fromkeys(
+    (
+        "number", "date", "customer_name", "contact", "reference", "company_name", "city", "rep_name",
+        "total", "untaxed", "taxes", "total_words", "currency", "validity", "payment", "delivery",
+        "our_signatory", "their_signatory", "start", "end", "notice_days", "tacit",
+    )
+)  # fmt: skip
+# An address that would be fetched while a page is made: only what is inside the page is shown.
+FETCHED = re.compile(
+    r"""(\ssrc\s*=\s*)(["'])(?!data:)[^"']*\2|url\((?!\s*["']?data:)[^)]*\)""", re.IGNORECASE
+)
+OWN_IMAGE = re.compile(r"""(\ssrc\s*=\s*["'])/web/image/(\d+)[^"']*""", re.IGNORECASE)
+
+Paper = namedtuple("Paper", "html fingerprint footer template")
 
 
 class SaleOrder(models.Model):
@@ -38,24 +78,88 @@ class SaleOrder(models.Model):
     # HTML and PDF
     # ------------------------------------------------------------------
 
-    def _process_paper_html(self, kind, draft=False, template=None, **extra):
-        """The HTML of this paper in the customer's language, and its fingerprint."""
+    def _process_paper(self, kind, draft=False, template=None):
+        """This paper by its template, in the customer's language, ready to be printed.
+
+        :param template: a document template; without it the one that fits this order.
+        :return: `Paper`: `html`, `fingerprint` of all that is printed, `footer`, `template`.
+        :raise UserError: no template fits.
+        """
+        self.ensure_one()
+        template = template or self._process_paper_template(kind)
+        order = self.with_context(lang=self._process_paper_lang(template))
+        values = order._process_paper_values(kind)
+        parts = template._render_paper(order, order._process_paper_parts(values, template))
+        html = order._process_paper_page(values, draft, parts["header"], parts["body"])
+        footer = parts["footer"] or order._process_footer(kind)
+        content = "\0".join([html, footer, f"{template.id or 0}:{template.version}"])
+        fingerprint = hashlib.sha256(content.encode()).hexdigest()
+        return Paper(order._process_dated(html), fingerprint, order._process_dated(footer), template)
+
+    def _process_paper_page(self, values, draft, header, body):
+        """The whole page around a body, with nothing in it that would have to be fetched."""
+        html = self.env["ir.qweb"]._render(
+            "sales_process.paper_page",
+            {"paper": values, "draft": draft, "header": header, "body": body},
+        )
+        return self_contained(str(html), self.env)
+
+    def _process_dated(self, text):
+        today = format_date(self.env, self._process_today())
+        return Markup(text.replace(DAY, str(Markup.escape(today))))
+
+    def _process_paper_template(self, kind):
+        """The document template for this paper.
+
+        :raise UserError: none fits; says what to do.
+        """
+        template, problem = self.env["sales.document.template"]._find_for(self, kind)
+        if problem:
+            raise UserError(self.env._("%(order)s: %(problem)s", order=self.name, problem=problem))
+        return template
+
+    def _process_template_problem(self, kind):
+        """Why this paper cannot be made, as far as its template goes; None where one fits."""
+        return self.env["sales.document.template"]._find_for(self, kind)[1]
+
+    def _process_paper_lang(self, template):
+        """The customer's language, unless the template speaks another one that is installed."""
+        own, code = self._process_lang(), template.sudo().language_id.code
+        if not code or (own or "").split("_")[0] == code.split("_")[0]:
+            return own
+        return code if template.sudo().language_id.active else own
+
+    def _process_paper_parts(self, values, template):
+        """What a template finds in `paper`: words as they are, and of the blocks those it uses, drawn."""
+        parts = {name: values.get(name) or "" for name in TEXTS}
+        for name, view in BLOCKS.items():
+            if not template.sudo()._uses(name):
+                parts[name] = ""
+            elif view:
+                parts[name] = self.env["ir.qweb"]._render(view, {"paper": values})
+            else:
+                parts[name] = values.get(name) or ""
+        if not values["options"]:
+            parts["options"] = ""
+        return parts
+
+    def _process_evidence_page(self, evidence, signature):
+        """The HTML of the record of a signature."""
         self.ensure_one()
         order = self.with_context(lang=self._process_lang())
-        template = template or f"sales_process.report_{kind}_document"
-        values = {"paper": order._process_paper_values(kind), "draft": draft, **extra}
-        html = order.env["ir.qweb"]._render(template, values)
-        fingerprint = hashlib.sha256(html.encode()).hexdigest()
-        today = format_date(order.env, order._process_today())
-        return Markup(str(html).replace(DAY, str(Markup.escape(today)))), fingerprint
+        values = order._process_paper_values("signed_contract")
+        body = order.env["ir.qweb"]._render(
+            "sales_process.paper_evidence", {"paper": values, "evidence": evidence, "signature": signature}
+        )
+        return order._process_dated(order._process_paper_page(values, False, "", body))
 
     def _process_paper_preview(self, kind):
         """The HTML behind Odoo's own report routes: marked while it is not approved."""
         draft = bool(self._is_process_order() and self._process_approval_problem(kind))
-        return self._process_paper_html(kind, draft=draft)[0]
+        return self._process_paper(kind, draft=draft).html
 
-    def _process_paper_pdf(self, html, kind, stamp=None):
-        """wkhtmltopdf's file, with page numbers (and a mark) stamped on it."""
+    def _process_paper_pdf(self, html, kind, stamp=None, footer=None):
+        """wkhtmltopdf's file, with footer and page numbers (and a mark) stamped on it."""
         self.ensure_one()
         report = self.env.ref("sales_process.action_report_proposal").sudo()
         report = report.with_context(**{STATIC_PAGE_KEY: True})
@@ -64,7 +168,7 @@ class SaleOrder(models.Model):
             "<!DOCTYPE html>" + str(html),
             lambda page: report._run_wkhtmltopdf([page], report_ref=report.report_name, landscape=False),
         )
-        return order._process_stamp(content, order._process_footer(kind), stamp)
+        return order._process_stamp(content, footer or order._process_footer(kind), stamp)
 
     def _process_footer(self, kind):
         return f"{self.company_id.name} · {self._process_paper_name(kind)}"
@@ -90,7 +194,8 @@ class SaleOrder(models.Model):
         for number in range(1, count + 1):
             sheet.setFont(font, 8)
             sheet.setFillColorRGB(0.42, 0.46, 0.5)
-            sheet.drawString(51, 30, fit(footer, font, 8, width - 190))
+            for row, line in enumerate(reversed(footer_lines(footer, font, width - 190))):
+                sheet.drawString(51, 30 + 10 * row, line)
             page_of = self.env._("Page %(number)s of %(count)s", number=number, count=count)
             sheet.drawRightString(width - 45, 30, page_of)
             if mark:
@@ -109,9 +214,9 @@ class SaleOrder(models.Model):
     def _process_draft_pdf(self, kind):
         """The paper as it would be, marked on every page while it is not approved."""
         problem = self._is_process_order() and self._process_approval_problem(kind)
-        html = self._process_paper_html(kind, draft=bool(problem))[0]
+        paper = self._process_paper(kind, draft=bool(problem))
         mark = self.with_context(lang=self._process_lang()).env._("DRAFT") if problem else None
-        return self._process_paper_pdf(html, kind, stamp=mark)
+        return self._process_paper_pdf(paper.html, kind, stamp=mark, footer=paper.footer)
 
     # ------------------------------------------------------------------
     # What is printed
@@ -123,8 +228,8 @@ class SaleOrder(models.Model):
     def _process_paper_values(self, kind):
         """Everything a paper shows, ready to print. Runs in the customer's language."""
         company, partner = self.company_id, self.partner_id
-        lines = self._process_paper_lines()
-        items = [line for line in lines if line["type"] == "item"]
+        lines, options = self._process_paper_lines()
+        items = [line for line in lines + options if line["type"] == "item"]
         colour = company.primary_color or DEFAULT_COLOUR
         values = {
             "title": self._process_paper_name(kind),
@@ -138,7 +243,10 @@ class SaleOrder(models.Model):
             "contact": partner.name if partner != partner.commercial_partner_id else False,
             "reference": self.client_order_ref,
             "city": company.city,
+            "customer_name": partner.commercial_partner_id.name,
+            "company_name": company.name,
             "lines": lines,
+            "options": options,
             "has_discount": any(line["discount"] for line in items),
             "has_taxes": any(line["taxes"] for line in items),
             "validity": self.validity_date and format_date(self.env, self.validity_date),
@@ -147,11 +255,11 @@ class SaleOrder(models.Model):
             "note": False if is_html_empty(self.note) else self.note,
             "rep": self._process_rep(),
         }
+        values["rep_name"] = values["rep"]["name"]
         values["columns"] = 5 + values["has_discount"] + values["has_taxes"]
+        values["widths"] = column_widths(items)
         values |= self._process_paper_totals()
-        if kind != "proposal":
-            values |= self._process_contract_values()
-        return values
+        return values | self._process_contract_values()
 
     def _process_party(self, partner):
         """Name and address of a party, line by line."""
@@ -173,17 +281,21 @@ class SaleOrder(models.Model):
         return term.name if not note or note.endswith(term.name or "") else note
 
     def _process_paper_lines(self):
-        found, number = [], 0
+        """What is offered, and what can be added: two lists of lines as they are printed."""
+        offered, options, number = [], [], 0
+        chosen = self.order_line.filtered(lambda line: not line._process_is_option())
         for line in self.order_line:
             if line.display_type:
-                kind = "note" if line.display_type == "line_note" else "section"
-                found.append({"type": kind, "name": line.name})
+                head = {"type": "note" if line.display_type == "line_note" else "section", "name": line.name}
+                if line._process_heads(chosen):
+                    offered.append(head)
                 continue
-            if line._is_line_optional() and not line.product_uom_qty:
-                continue
-            number += 1
-            found.append(line._process_paper_line(number))
-        return found
+            if line in chosen:
+                number += 1
+                offered.append(line._process_paper_line(number))
+            else:
+                options.append(line._process_paper_line(len(options) + 1))
+        return offered, options
 
     def _process_paper_totals(self):
         totals = self.tax_totals
@@ -200,6 +312,8 @@ class SaleOrder(models.Model):
         return {
             "totals": rows,
             "total": self._process_amount(self.amount_total),
+            "untaxed": self._process_amount(self.amount_untaxed),
+            "taxes": self._process_amount(self.amount_tax),
             "total_words": self._process_words(self.amount_total),
             "currency": self.currency_id.name,
         }
@@ -210,14 +324,18 @@ class SaleOrder(models.Model):
     def _process_words(self, amount):
         """The amount in words of the paper's language, with the right endings where the
         library knows the currency; else as Odoo says it."""
+        language = (self.env.lang or "en_US").split("_")[0]
         try:
             text = num2words(
                 round(amount, 2),
                 to="currency",
-                lang=(self.env.lang or "en_US").split("_")[0],
+                lang=language,
                 currency=self.currency_id.name,
+                cents=False,
+                separator=WORDS_BEFORE_CENTS.get(language, ","),
             )
-        except (NotImplementedError, KeyError, OverflowError):
+        except (NotImplementedError, KeyError, OverflowError, TypeError):
+            # not known to the library (or no library): num2words is None
             return self.currency_id.amount_to_text(amount)
         return text[:1].upper() + text[1:]
 
@@ -260,6 +378,20 @@ class SaleOrder(models.Model):
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
+    def _process_is_option(self):
+        """Whether this line is only offered to be added."""
+        return bool(not self.display_type and self._is_line_optional() and not self.product_uom_qty)
+
+    def _process_heads(self, chosen):
+        """Whether a section or a note is printed among the `chosen` lines: not one over options alone."""
+        section = self if self.display_type in ("line_section", "line_subsection") else self.parent_id
+        below = self.order_id.order_line.filtered(
+            lambda line: (
+                not line.display_type and section and section in (line.parent_id | line.parent_id.parent_id)
+            )
+        )
+        return not below or bool(below & chosen)
+
     def _process_paper_line(self, number):
         """One line as it is printed."""
         self.ensure_one()
@@ -294,20 +426,28 @@ def paginate(html, render):
     content = render(html)
     if PdfFileReader(io.BytesIO(content)).getNumPages() == 1:
         return content
-    breaks = []
+    breaks, totals = [], TOTALS.search(html)
     for _attempt in range(MAX_PASSES):
         marked = MARK.sub(r'<div class="mark">~\1~</div>', with_breaks(html, breaks))
         starts = [row for row in page_starts(render(marked)) if row not in breaks]
         if not starts:
             break
-        breaks.append(starts[0])
+        breaks.append(with_company(starts[0], totals, breaks))
     return render(with_breaks(html, breaks))
+
+
+def with_company(row, totals, breaks):
+    """The line before which a page is to begin: totals take the last line along."""
+    is_totals = totals and row == int(totals[1])
+    return row - 1 if is_totals and row - 1 not in breaks else row
 
 
 def with_breaks(html, breaks):
     """A page break and the table's header before each of these lines."""
     header = HEADER.search(html)
-    text = f'<div style="page-break-before: always"></div>{header[0] if header else ""}'
+    begin = '<div style="page-break-before: always"></div>'
+    text = f"{begin}{header[0] if header else ''}"
+    html = TOTALS.sub(lambda row: begin if int(row[1]) in breaks else row[0], html)
     return ROW.sub(lambda row: text if int(row[1]) in breaks else row[0], html)
 
 
@@ -345,3 +485,34 @@ def fit(text, font, size, width):
     while text and pdfmetrics.stringWidth(text, font, size) > width:
         text = text[:-2].rstrip("…") + "…"
     return text
+
+
+def column_widths(items):
+    """How wide the columns of figures are, in percent of the page: as wide as their longest one."""
+    return {
+        name: max([least, *(round((len(item[name]) * DIGIT + CELL) / PAGE_WIDTH * 100, 1) for item in items)])
+        for name, least in {"quantity": 13, "price": 13, "amount": 15}.items()
+    }
+
+
+def footer_lines(text, font, width):
+    """A footer as it is printed: its own lines, the last ones shortened to what there is room for."""
+    lines = [line for line in text.splitlines() if line.strip()][:FOOTER_LINES]
+    return [fit(line, font, 8, width) for line in lines]
+
+
+def self_contained(html, env):
+    """The page with our own pictures in it, and without anything that would have to be fetched.
+
+    A picture comes along if the user may see it; addresses elsewhere are left out, so that no
+    text of a customer or a colleague makes the server call on anybody.
+    """
+
+    def picture(match):
+        attachment = env["ir.attachment"].browse(int(match[2])).exists()
+        if attachment and attachment.has_access("read") and (attachment.mimetype or "").startswith("image/"):
+            return f"{match[1]}{image_data_uri(attachment.datas)}"
+        return match[0]
+
+    html = OWN_IMAGE.sub(picture, html)
+    return FETCHED.sub(lambda match: f'{match[1]}""' if match[1] else "none", html)

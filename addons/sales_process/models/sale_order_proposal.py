@@ -34,15 +34,62 @@ class SaleOrder(models.Model):
         :raise UserError: names everything that is missing, at once.
         """
         lead.ensure_one()
-        open_order = lead.order_ids.filtered(lambda order: order.state in ("draft", "sent"))
+        open_order = self._process_open_order(lead)
         if open_order:
-            return open_order.sorted("id")[-1]
+            return open_order
         template = lead.process_id.quotation_template_id
         problems = self._process_create_problems(lead, template)
         if problems:
             raise UserError("\n".join(problems))
         partner = lead.partner_id or lead._process_ensure_customer()
         return self._process_create_from_template(lead, partner, template)
+
+    @api.model
+    def _process_obstacles(self, lead):
+        """What stands in the way of this lead's proposal, before anybody presses a button.
+
+        :return: (what stops it from being made, what keeps it from being mailed), each a list of
+            sentences that say what to do.
+        """
+        lead.ensure_one()
+        template = lead.process_id.quotation_template_id
+        order = self._process_open_order(lead)
+        if not order:
+            making = self._process_create_problems(lead, template)
+            if making:
+                return making, self._process_mail_problems(lead.partner_id, lead.email_from)
+            order = self._process_new_for_lead(lead)
+        return order._process_making_problems(), self._process_mail_problems(
+            order.partner_id, lead.email_from
+        )
+
+    @api.model
+    def _process_open_order(self, lead):
+        return lead.order_ids.filtered(lambda order: order.state in ("draft", "sent")).sorted("id")[-1:]
+
+    def _process_making_problems(self):
+        """Why the proposal of this order cannot be made as it stands."""
+        self.ensure_one()
+        problems = []
+        if not self.order_line.filtered(lambda line: not line.display_type):
+            problems.append(self.env._("there are no lines: add what is offered."))
+        if self._origin and self.is_expired:
+            problems.append(self.env._("its validity is over: set a new date."))
+        problems.append(self._process_template_problem("proposal"))
+        return [problem for problem in problems if problem]
+
+    @api.model
+    def _process_mail_problems(self, partner, email=None):
+        """Why a proposal cannot be mailed to this customer."""
+        address = partner.email or (email if not partner else None)
+        name = partner.display_name or self.env._("The customer")
+        if not email_normalize(address):
+            return [self.env._("%s has no valid e-mail address: fill it in.", name)]
+        if partner and partner.sudo().is_blacklisted:
+            return [
+                self.env._("%s does not want mail (blacklist): hand the proposal over yourself.", address)
+            ]
+        return []
 
     def _process_create_problems(self, lead, template):
         problems = []
@@ -64,23 +111,33 @@ class SaleOrder(models.Model):
             problems.append(self.env._("%s has no customer: fill in a name or an e-mail.", lead.display_name))
         return problems
 
+    @api.model
+    def _process_new_for_lead(self, lead):
+        """The quotation `_process_create_for_lead` would make, as a record that is not saved."""
+        lead.ensure_one()
+        template = lead.process_id.quotation_template_id
+        values = self._process_order_values(lead, lead.partner_id, template)
+        return self.with_company(values["company_id"]).new(values)
+
     def _process_create_from_template(self, lead, partner, template):
+        values = self._process_order_values(lead, partner, template)
+        return self.with_company(values["company_id"]).create(values)
+
+    def _process_order_values(self, lead, partner, template):
         """Lines are made from the template here: Odoo's form does it by an onchange,
         which creating in code never runs."""
         context = lead.with_context(default_partner_id=partner.id)._prepare_opportunity_quotation_context()
         values = {key.removeprefix("default_"): value for key, value in context.items()}
         localized = template.with_context(lang=partner.lang)
-        return self.with_company(values["company_id"]).create(
-            {
-                **values,
-                "partner_id": partner.id,
-                "sale_order_template_id": template.id,
-                "order_line": [
-                    Command.create(line._prepare_order_line_values())
-                    for line in localized.sale_order_template_line_ids
-                ],
-            }
-        )
+        return {
+            **values,
+            "partner_id": partner.id,
+            "sale_order_template_id": template.id,
+            "order_line": [
+                Command.create(line._prepare_order_line_values())
+                for line in localized.sale_order_template_line_ids
+            ],
+        }
 
     # ------------------------------------------------------------------
     # Sending
@@ -110,22 +167,9 @@ class SaleOrder(models.Model):
     def _proposal_problems(self):
         """Why this proposal cannot be sent, each with what to do."""
         self.ensure_one()
-        _, partner = self.env._, self.partner_id
         if self.state not in ("draft", "sent"):
             return [self.env._("the order is confirmed or cancelled.")]
-        problems = []
-        if not email_normalize(partner.email):
-            problems.append(self.env._("%s has no valid e-mail address: fill it in.", partner.display_name))
-        elif partner.sudo().is_blacklisted:
-            problems.append(
-                self.env._(
-                    "%s does not want mail (blacklist): hand the proposal over yourself.", partner.email
-                )
-            )
-        if not self.order_line.filtered(lambda line: not line.display_type):
-            problems.append(self.env._("there are no lines: add what is offered."))
-        if self.is_expired:
-            problems.append(self.env._("its validity is over: set a new date."))
+        problems = self._process_mail_problems(self.partner_id) + self._process_making_problems()
         if self._is_process_order():
             problems.append(self._process_approval_problem("proposal"))
         return [problem for problem in problems if problem]

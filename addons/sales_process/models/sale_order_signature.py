@@ -103,12 +103,7 @@ class SaleOrder(models.Model):
 
     def _process_keep_signed(self, document, content, picture, evidence):
         """The contract with the record of the signature as its last page."""
-        html, _fingerprint = self._process_paper_html(
-            "signed_contract",
-            template="sales_process.report_evidence_document",
-            evidence=evidence,
-            signature=f"data:image/png;base64,{picture.decode()}",
-        )
+        html = self._process_evidence_page(evidence, f"data:image/png;base64,{picture.decode()}")
         page = self._process_paper_pdf(html, "signed_contract")
         return self.env["sales.document"]._make(
             self,

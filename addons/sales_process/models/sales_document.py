@@ -28,7 +28,9 @@ class SalesDocument(models.Model):
 
     name = fields.Char(required=True, readonly=True)
     order_id = fields.Many2one("sale.order", required=True, readonly=True, index=True, ondelete="cascade")
-    lead_id = fields.Many2one("crm.lead", string="Opportunity", readonly=True, index="btree_not_null")
+    lead_id = fields.Many2one(
+        related="order_id.opportunity_id", string="Opportunity", store=True, index="btree_not_null"
+    )
     company_id = fields.Many2one(related="order_id.company_id", store=True, index=True)
     team_id = fields.Many2one(related="order_id.team_id", store=True)
     salesperson_id = fields.Many2one(related="order_id.user_id", store=True, string="Salesperson")
@@ -38,6 +40,7 @@ class SalesDocument(models.Model):
             ("proposal", "Proposal"),
             ("contract", "Contract"),
             ("signed_contract", "Signed contract"),
+            ("letter", "Letter"),
         ],
         required=True,
         readonly=True,
@@ -47,6 +50,10 @@ class SalesDocument(models.Model):
         "ir.attachment", string="File", required=True, readonly=True, ondelete="restrict"
     )
     sha256 = fields.Char("SHA-256 of the file", readonly=True)
+    template_id = fields.Many2one(
+        "sales.document.template", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    template_version = fields.Integer(readonly=True, help="Which version of the template it was made by.")
     fingerprint = fields.Char(
         "Fingerprint of the content",
         readonly=True,
@@ -108,7 +115,6 @@ class SalesDocument(models.Model):
                 {
                     "name": name,
                     "order_id": order.id,
-                    "lead_id": order.sudo().opportunity_id.id,
                     "kind": kind,
                     "version": (self._last(order, kind).version or 0) + 1,
                     "attachment_id": attachment.id,
@@ -131,6 +137,13 @@ class SalesDocument(models.Model):
         for document in documents:
             newest.setdefault(document.order_id.id, document.id)
         return self.sudo().browse(newest.values()).with_prefetch(documents.ids)
+
+    @api.model
+    def _same(self, order, kind, fingerprint):
+        """An earlier version of this paper with the same content."""
+        return self.sudo().search(
+            [("order_id", "=", order.id), ("kind", "=", kind), ("fingerprint", "=", fingerprint)], limit=1
+        )
 
     def _content(self):
         """The stored bytes, or an error when they are not what was made."""

@@ -56,6 +56,11 @@ class SalesProcess(models.Model):
     domain = fields.Char(string="Only for Leads", default="[]")
 
     quotation_template_id = fields.Many2one("sale.order.template")
+    document_template_ids = fields.Many2many(
+        "sales.document.template",
+        help="By which templates the papers of this process are made, for each kind the one in the "
+        "customer's language. Empty: by all that there are. A quotation template may name its own.",
+    )
     channel_id = fields.Many2one(
         "discuss.channel",
         string="Team Channel",

@@ -300,6 +300,9 @@ class SalesProcessTask(models.Model):
 
     def _do_proposal_make(self, _values):
         order = self.env["sale.order"]._process_create_for_lead(self.lead_id)
+        problems = order._process_making_problems()
+        if problems:
+            raise UserError("\n".join(f"{order.name}: {problem}" for problem in problems))
         self.sudo().case_id.order_id = order
         order._approval_request("proposal")
 

@@ -35,7 +35,8 @@ class SalesProcessTask(models.Model):
     def get_form(self):
         """All that a task's form shows, in one answer.
 
-        :return: dict with `task`, `lead`, `order`, `parts` (a small form for each model whose fields
+        :return: dict with `task`, `lead`, `order`, `obstacles` (what stops
+            the one click), `parts` (a small form for each model whose fields
             the step asks for), `outcomes`, `reasons`, `duplicates`, `history`, `letters`.
         :raise AccessError: the task is not the user's to see.
         """
@@ -47,6 +48,7 @@ class SalesProcessTask(models.Model):
             "task": task._form_task(open_now),
             "lead": task._form_lead(),
             "order": self._form_order(),
+            "obstacles": self._form_obstacles() if open_now else [],
             "parts": self._form_parts() if open_now else [],
             "outcomes": self._form_outcomes() if open_now else [],
             "reasons": self.env["crm.lost.reason"].search_read([("active", "=", True)], ["name"])
@@ -161,6 +163,20 @@ class SalesProcessTask(models.Model):
                 for line in order.order_line.filtered(lambda line: not line.display_type)
             ],
         }
+
+    def _form_obstacles(self):
+        """What stops the step's one click, or its mail afterwards, all at once and each with what to do."""
+        does = self.sudo().step_id.outcome_ids.mapped("does")
+        stops, mail = [], []
+        if "proposal_make" in does and self.lead_id.has_access("read"):
+            stops, mail = self.env["sale.order"]._process_obstacles(self.lead_id)
+        elif "contract_make" in does:
+            order = self.sudo().case_id.order_id.with_env(self.env)
+            problem = order and order.has_access("read") and order._process_template_problem("contract")
+            stops = [problem] if problem else []
+        return [{"text": text[:1].upper() + text[1:], "stops": True} for text in stops] + [
+            {"text": text[:1].upper() + text[1:], "stops": False} for text in mail
+        ]
 
     # -- the fields of this step ------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from . import (
     test_contract,
     test_cost,
     test_document_request,
+    test_document_templates,
     test_documents,
     test_dynamics,
     test_funnel,

@@ -63,7 +63,7 @@ class PaperCase(ProcessCase):
             model = cls.env.registry["sale.order"]
             cls.startClassPatcher(
                 patch.object(
-                    model, "_process_paper_pdf", lambda order, html, kind, stamp=None: small_pdf(kind)
+                    model, "_process_paper_pdf", lambda order, html, kind, **options: small_pdf(kind)
                 )
             )
 

@@ -209,3 +209,92 @@ class TestLink(PaperCase):
         stranger = new_test_user(self.env, "link_stranger", groups="base.group_user")
         with self.assertRaises(AccessError):
             link.with_user(stranger).read(["purpose"])
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestObstacles(PaperCase):
+    """What stops the one click stands on the task's form, before it is pressed."""
+
+    def _at_proposal(self):
+        lead, call = self._at_call()
+        call.complete("reached")
+        self._task(lead, "contact_result").complete(
+            "interested", {"description": "x", "expected_revenue": 1, "date_deadline": fields.Date.today()}
+        )
+        self._run(lead)
+        return lead, self._task(lead, "make_proposal")
+
+    def _texts(self, task, stops=True):
+        task.invalidate_recordset()
+        found = task.with_user(self.rep).get_form()["obstacles"]
+        return "\n".join(item["text"] for item in found if item["stops"] is stops)
+
+    def test_nothing_in_the_way(self):
+        _lead, task = self._at_proposal()
+        self.assertEqual(task.with_user(self.rep).get_form()["obstacles"], [])
+
+    def test_each_condition_is_said_before(self):
+        lead, task = self._at_proposal()
+        partner = lead.sudo().partner_id
+        for breaks, stops, said in (
+            (lambda: partner.write({"email": False}), False, "no valid e-mail"),
+            (lambda: self.env["mail.blacklist"].sudo()._add(partner.email), False, "blacklist"),
+            (lambda: self.process.write({"quotation_template_id": False}), True, "no quotation template"),
+            (
+                lambda: self.quotation_template.sale_order_template_line_ids.unlink(),
+                True,
+                "has no products",
+            ),
+            (
+                lambda: self.env["sales.document.template"].search([]).action_archive(),
+                True,
+                "no document template",
+            ),
+            (lambda: partner.write({"lang": self._german()}), True, "German"),
+        ):
+            with self.subTest(said):
+                savepoint = self.env.cr.savepoint()
+                breaks()
+                self.assertIn(said, self._texts(task, stops))
+                if stops:
+                    with self.assertRaises(UserError) as caught, self.env.cr.savepoint():
+                        task.with_user(self.rep).complete("made")
+                    self.assertIn(said, str(caught.exception))
+                savepoint.close(rollback=True)
+                self.env.invalidate_all()
+                self.env.registry.clear_cache()
+
+    def _german(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        return "de_DE"
+
+    def test_those_of_an_order_that_is_there(self):
+        lead, task = self._at_proposal()
+        order = self.env["sale.order"].with_user(self.rep)._process_create_for_lead(lead)
+        order.validity_date = "2020-01-01"
+        order.order_line.unlink()
+        self.env["sales.document.template"].search([]).action_archive()
+        said = self._texts(task)
+        for text in ("no lines", "validity", "no document template"):
+            self.assertIn(text, said.lower(), "all at once")
+        with self.assertRaises(UserError) as caught:
+            task.with_user(self.rep).complete("made")
+        for text in ("no lines", "validity", "no document template"):
+            self.assertIn(text, str(caught.exception))
+
+    def test_the_contract_s_template(self):
+        _lead, task = self._at_proposal()
+        task.with_user(self.rep).complete("made")
+        order = task.sudo().case_id.order_id
+        self.env["sales.document.template"].search([("kind", "=", "contract")]).action_archive()
+        self.assertIn("no document template", "\n".join(order._contract_missing()))
+
+    def test_documents_of_the_lead(self):
+        lead, task = self._at_proposal()
+        task.with_user(self.rep).complete("made")
+        order = task.sudo().case_id.order_id
+        document = order.with_user(self.rep)._process_make_document("proposal")
+        self.assertEqual(lead.with_user(self.rep).sales_document_ids, document)
+        self.assertEqual(lead.with_user(self.rep).sales_document_count, 1)
+        of_lead = [("lead_id", "=", lead.id)]
+        self.assertFalse(self.env["sales.document"].with_user(self.colleague).search_count(of_lead))

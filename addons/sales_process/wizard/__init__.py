@@ -1,6 +1,7 @@
 from . import (
     sales_approval_refuse,
     sales_contract_terminate,
+    sales_document_preview,
     sales_process_enroll,
     sales_process_pause,
     sales_process_reassign,

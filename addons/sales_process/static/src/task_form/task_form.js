@@ -55,6 +55,10 @@ export class TaskForm extends Component {
         return this.state.form.outcomes;
     }
 
+    get hasStopper() {
+        return this.state.form.obstacles.some((obstacle) => obstacle.stops);
+    }
+
     buttonClass(outcome, index) {
         if (outcome.end === "lost") {
             return "btn-outline-danger";
