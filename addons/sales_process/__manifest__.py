@@ -30,6 +30,7 @@
         "views/sales_document_preview_views.xml",
         "views/sales_document_template_views.xml",
         "views/sales_approval_views.xml",
+        "views/sales_approval_page.xml",
         "views/sale_order_views.xml",
         "views/paper_portal_templates.xml",
         "views/sales_contract_terminate_views.xml",

@@ -1,1 +1,1 @@
-from . import call, documents, dynamics, paper, sale_portal
+from . import approval, call, documents, dynamics, paper, sale_portal

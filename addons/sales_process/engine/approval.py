@@ -51,6 +51,8 @@ def _worse_figures(judged, now):
         found.append("payment_term")
     if _above(now.get("discount"), judged.get("discount")):
         found.append("discount")
+    if "margin" in judged and _above(judged["margin"], now.get("margin")):
+        found.append("margin")
     return found
 
 

@@ -184,7 +184,9 @@ class SaleOrder(models.Model):
         missing = self._approval_missing(kind or self._process_paper_kind())
         if not missing:
             return None
-        approvers = self.env["res.users"].union(*[rule._approvers(self.sudo()) for rule in missing])
+        approvers = self.env["res.users"].union(
+            *(rule._approvers(self.sudo(), user) for rule, user in missing)
+        )
         return self.env._(
             "%(order)s is not approved. It waits for: %(approvers)s.",
             order=self.name,

@@ -1,13 +1,25 @@
 import hashlib
 
+from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import approval as engine
-from .sales_document import INTERNAL
+from .sales_document import INTERNAL, INTERNAL_KEY
 
 # Context key of an answer that the process' own task brings: it goes on by itself.
 FROM_PROCESS = "sales_process_from_task"
+COMMERCIAL_FIELDS = frozenset(
+    {
+        "partner_id",
+        "pricelist_id",
+        "currency_id",
+        "payment_term_id",
+        "fiscal_position_id",
+        "note",
+        "company_id",
+    }
+)
 
 
 class SaleOrder(models.Model):
@@ -53,6 +65,55 @@ class SaleOrder(models.Model):
         return "refused" if any(row.state == "refused" for row in last.values()) else "missing"
 
     # ------------------------------------------------------------------
+    # Locked while it is judged
+    # ------------------------------------------------------------------
+
+    def write(self, vals):
+        locked = self._approval_locked(vals)
+        if locked:
+            locked._check_not_judged()
+        return super().write(vals)
+
+    def _approval_locked(self, vals):
+        """The orders in which `vals` would change something that is being judged."""
+        if self.env.context.get(INTERNAL_KEY) is INTERNAL:
+            return self.browse()
+        fields_of = {
+            kind: self._approval_locked_fields(kind).intersection(vals) for kind in ("proposal", "contract")
+        }
+        if not any(fields_of.values()):
+            return self.browse()
+        return self.filtered(
+            lambda order: any(
+                not order._process_same(vals, name)
+                for row in order.sudo().approval_ids
+                if row.state == "waiting"
+                for name in fields_of[row.kind]
+            )
+        )
+
+    @api.model
+    def _approval_locked_fields(self, kind):
+        """The fields of the order that an approver of this kind of paper judges; lines guard themselves."""
+        return COMMERCIAL_FIELDS
+
+    def _check_not_judged(self):
+        """Refuse to change what somebody is judging; chatter, files and activities stay free.
+
+        :raise UserError: who judges it, and how it is taken back.
+        """
+        judged = self.sudo().approval_ids.filtered(lambda row: row.state == "waiting")
+        if judged and self.env.context.get(INTERNAL_KEY) is not INTERNAL:
+            raise UserError(
+                self.env._(
+                    "%(orders)s is being judged by %(approvers)s. Wait for the answer, or take the question "
+                    "back (“Withdraw from Approval”), change it and ask again.",
+                    orders=", ".join(judged.order_id.mapped("name")),
+                    approvers=", ".join(judged.approver_ids.mapped("name")) or self.env._("a sales manager"),
+                )
+            )
+
+    # ------------------------------------------------------------------
     # What is judged
     # ------------------------------------------------------------------
 
@@ -67,7 +128,9 @@ class SaleOrder(models.Model):
         lines = self.order_line.filtered(lambda line: not line.display_type)
         gross = sum(line._approval_gross() for line in lines)
         net = sum(lines.mapped("price_subtotal"))
+        margin = {"margin": round(100 * self.margin_percent, 2)} if "margin_percent" in self._fields else {}
         return {
+            **margin,
             "partner": self.partner_id.commercial_partner_id.id,
             "currency": self.currency_id.name,
             "amount": self._approval_amount(),
@@ -102,6 +165,16 @@ class SaleOrder(models.Model):
         self.ensure_one()
         lines = self.order_line.filtered(lambda line: not line.display_type and line.product_id)
         return max((line._approval_discount() for line in lines), default=0.0)
+
+    def _approval_in_categories(self, categories):
+        """Whether a line's product lies in one of these categories, or below it."""
+        parents = {
+            int(number)
+            for path in self.order_line.product_id.categ_id.mapped("parent_path")
+            for number in path.split("/")
+            if number
+        }
+        return not parents.isdisjoint(categories.ids)
 
     # ------------------------------------------------------------------
     # Who
@@ -151,25 +224,29 @@ class SaleOrder(models.Model):
     # ------------------------------------------------------------------
 
     def _approval_last(self, kind):
-        """The newest answered row of each rule: `{rule: approval}`."""
+        """The newest answer to each question: `{(rule, user asked in person): approval}`."""
         self.ensure_one()
         answered = self.sudo().approval_ids.filtered(
             lambda row: row.kind == kind and row.state in ("approved", "refused")
         )
         newest = {}
         for row in answered.sorted("id", reverse=True):
-            newest.setdefault(row.rule_id, row)
+            newest.setdefault((row.rule_id, row.for_user_id), row)
         return newest
 
-    def _approval_missing(self, kind):
-        """The rules whose approval is missing, or no longer holds for today's values."""
+    def _approval_missing(self, kind, values=None):
+        """The questions, as (rule, user asked in person), whose approval is missing or no longer holds for
+        today's values."""
         self.ensure_one()
-        self = self.sudo()
-        values = self._approval_values(kind)
-        last = self._approval_last(kind)
-        return self._approval_rules(kind, values).filtered(
-            lambda rule: not self._approval_holds(last.get(rule), values)
-        )
+        order = self.sudo()
+        values = values or order._approval_values(kind)
+        last = order._approval_last(kind)
+        return [
+            (rule, user)
+            for rule in order._approval_rules(kind, values)
+            for user in rule._questions(order)
+            if not order._approval_holds(last.get((rule, user)), values)
+        ]
 
     def _approval_holds(self, row, values):
         """Whether this answer still stands: a yes, not by a seller, nothing worse."""
@@ -185,32 +262,47 @@ class SaleOrder(models.Model):
         return not self._approval_missing(kind)
 
     def _approval_request(self, kind):
-        """Ask everybody whose approval is missing; returns the waiting rows.
+        """Ask those whose approval is missing and whose turn it is; returns the waiting rows.
 
         Empty: no approval is needed, or all are there. Asking again returns the same
         rows, with the values of now.
         """
         rows = self.env["sales.approval"].sudo()
+        absent = self.env["res.users"]._process_absent()
+        asked, outdated, vals_list = rows, rows, []
         for order in self.sudo():
-            missing = order._approval_missing(kind)
-            waiting = order.approval_ids.filtered(lambda row: row.kind == kind and row.state == "waiting")
-            current = waiting.filtered_domain([("rule_id", "in", missing.ids)])
-            (waiting - current).write({"state": "cancelled"})
-            # Or the new row would be inserted before the old one is no longer waiting.
-            rows.flush_model(["state"])
             values = order._approval_values(kind)
+            questions = order._approval_whose_turn(kind, values)
+            waiting = order.approval_ids.filtered(lambda row: row.kind == kind and row.state == "waiting")
+            current = waiting.filtered(lambda row, now=questions: (row.rule_id, row.for_user_id) in now)
             current.write({"judged_values": values, "fingerprint": engine.fingerprint(values)})
-            rows += current + rows.create(
-                [order._prepare_approval(kind, rule, values) for rule in missing - current.rule_id]
-            )
-        return rows.with_env(self.env)
+            asked, outdated = asked + current, outdated + waiting - current
+            known = {(row.rule_id, row.for_user_id) for row in current}
+            vals_list += [
+                order._prepare_approval(kind, rule, user, values, absent)
+                for rule, user in questions
+                if (rule, user) not in known
+            ]
+        outdated.write({"state": "cancelled"})
+        # Or the new rows would be inserted before the old ones are no longer waiting.
+        rows.flush_model(["state"])
+        new = rows.create(vals_list)
+        new._tell_approvers()
+        return (asked + new).with_env(self.env)
 
-    def _prepare_approval(self, kind, rule, values):
+    def _approval_whose_turn(self, kind, values):
+        """The missing questions of the first turn that has any."""
+        missing = self._approval_missing(kind, values)
+        first = min((rule.turn for rule, _user in missing), default=0)
+        return [(rule, user) for rule, user in missing if rule.turn == first]
+
+    def _prepare_approval(self, kind, rule, user, values, absent):
         return {
             "order_id": self.id,
             "kind": kind,
             "rule_id": rule.id,
-            "approver_ids": [(6, 0, rule._approvers(self).ids)],
+            "for_user_id": user.id,
+            "approver_ids": [(6, 0, rule._approvers(self, user, absent).ids)],
             "asked_by_id": self.env.uid if not self.env.user._is_superuser() else self.user_id.id,
             "judged_values": values,
             "fingerprint": engine.fingerprint(values),
@@ -239,47 +331,45 @@ class SaleOrder(models.Model):
             return True
         raise UserError(self.env._("Nothing waits for an approval on %s.", self.name))
 
-    def _approval_decided(self, approval):
-        """An approval of this order was answered: say so, and let the process go on."""
-        self.ensure_one()
-        name, user = self._approval_kind_name(approval.kind), approval.decided_by_id
-        if approval.state == "approved":
-            text = self.env._("%(paper)s approved by %(user)s.", paper=name, user=user.name)
-        else:
-            text = self.env._(
-                "%(paper)s sent back by %(user)s: %(comment)s",
-                paper=name,
-                user=user.name,
-                comment=approval.comment,
-            )
-            self.approval_ids.filtered(
-                lambda row: row.kind == approval.kind and row.state == "waiting"
-            ).write({"state": "cancelled"})
-        self._message_log(body=text, author_id=user.partner_id.id)
+    @api.model
+    def _approval_decided(self, approvals):
+        """These approvals were answered: say so, ask whose turn it is now, and let the process go on."""
+        user = approvals.decided_by_id
+        bodies = {}
+        for approval in approvals:
+            bodies.setdefault(approval.order_id.id, []).append(approval._decision_text())
+        approvals.order_id._message_log_batch(
+            {order_id: Markup("<br/>").join(texts) for order_id, texts in bodies.items()},
+            author_id=user.partner_id.id,
+        )
+        refused = approvals.filtered(lambda approval: approval.state == "refused")
+        refused._same_paper_waiting().write({"state": "cancelled"})
+        for kind, approved in (approvals - refused).grouped("kind").items():
+            asked = approved.order_id._approval_request(kind).sudo()
+            if asked:
+                tasks = asked._process_tasks()
+                tasks._assign(asked._task_users(tasks), self.env._("asked for approval"))
         if self.env.context.get(FROM_PROCESS) is not INTERNAL:
-            self._approval_go_on(approval)
+            approvals._process_go_on()
+
+    def action_approval_withdraw(self):
+        """Take the question back, to change the order: it has to be asked again afterwards.
+
+        The process goes back to the step that makes the paper.
+        """
+        self.check_access("write")
+        waiting = self.sudo().approval_ids.filtered(lambda row: row.state == "waiting")
+        if not waiting:
+            names = ", ".join(self.mapped("name"))
+            raise UserError(self.env._("Nothing waits for an approval on %s.", names))
+        waiting.write({"state": "cancelled", "comment": self.env._("Withdrawn by %s", self.env.user.name)})
+        text = self.env._("%s took the question for approval back.", self.env.user.name)
+        self._message_log_batch(dict.fromkeys(self.ids, text), author_id=self.env.user.partner_id.id)
+        waiting._process_complete("refused", self.env.user, self.env._("Withdrawn, to be changed"))
+        return True
 
     def _approval_kind_name(self, kind):
         return dict(self.env["sales.approval"]._fields["kind"]._description_selection(self.env))[kind]
-
-    def _approval_go_on(self, approval):
-        """Complete the process' task that waits for this answer."""
-        if approval.state == "approved" and not self._approval_is_valid(approval.kind):
-            return
-        tasks = (
-            self.env["sales.process.task"]
-            .sudo()
-            .search(
-                [
-                    ("lead_id", "=", self.opportunity_id.id),
-                    ("state", "=", "open"),
-                    ("step_id.kind", "=", "approval"),
-                    ("step_id.paper", "=", approval.kind),
-                ]
-            )
-        )
-        for task in tasks.filtered(lambda task: task.case_id.order_id == self):
-            task.with_user(approval.decided_by_id).complete(approval.state, comment=approval.comment or None)
 
     def action_approval_request(self):
         """Ask for the approval of the paper this order stands at."""

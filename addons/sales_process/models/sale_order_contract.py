@@ -611,6 +611,11 @@ class SaleOrder(models.Model):
             else super()._process_paper_number(kind)
         )
 
+    @api.model
+    def _approval_locked_fields(self, kind):
+        names = super()._approval_locked_fields(kind)
+        return names | set(TERM_FIELDS) if kind == "contract" else names
+
     def _approval_terms(self, kind):
         """The terms an approver of a contract judges: whatever is changed in them is asked again."""
         terms = super()._approval_terms(kind)

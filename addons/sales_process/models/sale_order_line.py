@@ -1,10 +1,42 @@
-from odoo import models
+from odoo import api, models
+
+COMMERCIAL_FIELDS = frozenset(
+    {
+        "order_id", "product_id", "product_uom_id", "product_uom_qty", "price_unit", "discount", "tax_ids",
+        "name", "display_type",
+    }
+)  # fmt: skip
 
 
 class SaleOrderLine(models.Model):
-    """What an approver judges of a line."""
+    """What an approver judges of a line; it does not change meanwhile."""
 
     _inherit = "sale.order.line"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        orders = self.env["sale.order"].browse(
+            {vals["order_id"] for vals in vals_list if vals.get("order_id")}
+        )
+        orders._check_not_judged()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        changed = COMMERCIAL_FIELDS.intersection(vals)
+        if changed:
+            self.filtered(
+                lambda line: any(not line._approval_same(vals, name) for name in changed)
+            ).order_id._check_not_judged()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_judged(self):
+        self.order_id._check_not_judged()
+
+    def _approval_same(self, vals, name):
+        field = self._fields[name]
+        before = field.convert_to_cache(self[name], self, validate=False)
+        return field.convert_to_cache(vals[name], self, validate=False) == before
 
     def _approval_gross(self):
         """The line's untaxed amount before its discount."""

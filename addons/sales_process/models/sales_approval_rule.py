@@ -29,9 +29,38 @@ class SalesApprovalRule(models.Model):
         help="Untaxed, in the order's company's currency. 0: the amount is no reason.",
     )
     discount_limit = fields.Float(
-        "Discount above (%)",
-        help="Of a line, against the customer's own price list. 0: the discount is no reason.",
+        "Discount of a line above (%)",
+        help="Against the customer's own price list. 0: the discount of a line is no reason.",
     )
+    discount_total_limit = fields.Float(
+        "Discount of the whole above (%)", help="Of all lines together. 0: it is no reason."
+    )
+    margin_limit = fields.Float(
+        "Margin below (%)",
+        help="Where the margin is known (Odoo's margins on orders). 0: it is no reason.",
+    )
+    payment_days_limit = fields.Integer(
+        "Payment later than (days)", help="The last instalment. 0: the payment term is no reason."
+    )
+    category_ids = fields.Many2many(
+        "product.category", string="Product Categories", help="A product of these, or of one below them."
+    )
+    turn = fields.Integer(
+        "Asked In Turn",
+        default=1,
+        required=True,
+        help="Rules of one turn are asked together; the next turn is asked when all of them have approved.",
+    )
+    decision = fields.Selection(
+        [("any", "One of them is enough"), ("all", "Each of them must approve")],
+        default="any",
+        required=True,
+    )
+
+    @api.constrains("turn")
+    def _check_turn(self):
+        if any(rule.turn < 1 for rule in self):
+            raise ValidationError(self.env._("The turns of approval rules are counted from 1."))
 
     @api.constrains("approver_type", "approver_ids")
     def _check_approvers(self):
@@ -39,6 +68,16 @@ class SalesApprovalRule(models.Model):
             if rule.approver_type == "users" and not rule.approver_ids:
                 raise ValidationError(
                     self.env._("Name at least one user who approves by the rule %s.", rule.name)
+                )
+            strangers = rule.approver_ids.filtered(
+                lambda user: not user.has_group("sales_process.group_user")
+            )
+            if strangers:
+                raise ValidationError(
+                    self.env._(
+                        "%s cannot open what is to be approved: give them access to Sales first.",
+                        ", ".join(strangers.mapped("name")),
+                    )
                 )
 
     @api.model
@@ -76,22 +115,42 @@ class SalesApprovalRule(models.Model):
             return False
         if self.company_id and self.company_id != order.company_id:
             return False
-        if not self.amount_limit and not self.discount_limit:
-            return True
-        if self.amount_limit and values["amount"] > self.amount_limit:
-            return True
-        return bool(self.discount_limit) and order._approval_discount() > self.discount_limit
+        limits = [passed for limit, passed in self._limits(order, values) if limit]
+        return not limits or any(passed() for passed in limits)
 
-    def _approvers(self, order):
-        """The users who may approve: never the order's own sellers.
+    def _limits(self, order, values):
+        """(limit, whether it is passed) of each kind; a limit that is not set is no reason to ask."""
+        return [
+            (self.amount_limit, lambda: values["amount"] > self.amount_limit),
+            (self.discount_total_limit, lambda: values["discount"] > self.discount_total_limit),
+            (self.margin_limit, lambda: values.get("margin", self.margin_limit) < self.margin_limit),
+            (self.payment_days_limit, lambda: values["payment_days"] > self.payment_days_limit),
+            (self.category_ids, lambda: order._approval_in_categories(self.category_ids)),
+            (self.discount_limit, lambda: order._approval_discount() > self.discount_limit),
+        ]
 
-        The leader of the seller's own team, else of the order's; where that is
-        nobody (or the seller), the sales managers of the company.
-        """
+    def _named(self, order):
+        """Those whom the rule names and who may approve: never the order's own sellers."""
         self.ensure_one()
         if self.approver_type == "users":
-            named = self.approver_ids
-        else:
-            seller = order.user_id
-            named = seller.sale_team_id.user_id or order.team_id.user_id
-        return order._approval_candidates(named) or order._approval_managers()
+            return order._approval_candidates(self.approver_ids)
+        return order._approval_candidates(order.user_id.sale_team_id.user_id or order.team_id.user_id)
+
+    def _questions(self, order):
+        """Who is to be asked: each user, where all must approve; else one empty user, for any of them."""
+        named = self._named(order)
+        return list(named) if self.decision == "all" and named else [named.browse()]
+
+    def _approvers(self, order, user=None, absent=None):
+        """The users who may answer: the one asked, or those named, with who stands in for them while they
+        are away. Where that is nobody, the sales managers of the company.
+
+        :param user: the one who is asked in person, where each must approve.
+        :param absent: users who are away, where that was looked up already.
+        """
+        self.ensure_one()
+        named = user or self._named(order)
+        absent = self.env["res.users"]._process_absent() if absent is None else absent
+        away = named & absent
+        stand_in = order._approval_candidates(away.process_substitute_id - absent)
+        return (named - away | stand_in) or named or order._approval_managers()

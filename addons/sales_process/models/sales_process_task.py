@@ -238,8 +238,12 @@ class SalesProcessTask(models.Model):
         self.filtered(lambda task: task.state == "queued")._wake_runner()
 
     def _request_approvals(self):
-        for task in self.filtered(lambda task: task.step_id.kind == "approval" and task.case_id.order_id):
-            task.case_id.order_id._approval_request(task.step_id.paper)
+        """Who is to approve is asked, and the task is theirs."""
+        tasks = self.filtered(lambda task: task.step_id.kind == "approval" and task.case_id.order_id)
+        for paper, same in tasks.grouped(lambda task: task.step_id.paper).items():
+            asked = same.case_id.order_id._approval_request(paper).sudo()
+            for task, user in asked._task_users(same).items():
+                task.user_id = user
 
     def _set_timers(self, working_time):
         """One row for each rung of the ladders, with its due moment."""

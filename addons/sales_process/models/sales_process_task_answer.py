@@ -45,6 +45,8 @@ class SalesProcessTask(models.Model):
         self._write_values(values)
         self._check_form(outcome, values)
         self._do_in_one_click(outcome, values, comment)
+        if task._waits_for_others(outcome_code):
+            return []
         task._keep_answer(values, comment)
         event = self._completion_event(outcome_code, outcome, values)
         opened = task.case_id._handle({task.case_id: event}, {task.case_id: task})[task.case_id]
@@ -58,6 +60,28 @@ class SalesProcessTask(models.Model):
                 self.env._("%s was spoken to", task.lead_id._process_customer_name())
             )
         return opened.ids
+
+    def _waits_for_others(self, outcome_code):
+        """Whether this yes was one of several: the task stays open for those who are asked next."""
+        order = self.case_id.order_id
+        return (
+            self.step_id.kind == "approval"
+            and outcome_code == "approved"
+            and bool(order)
+            and not order._approval_is_valid(self.step_id.paper)
+        )
+
+    def _complete_by_fact(self, outcome_code, user, comment=None):
+        """These tasks are done by something that came true elsewhere (an approval was answered), in batch.
+
+        Tasks whose step knows no such outcome stay open.
+        """
+        known = self.filtered(lambda task: outcome_code in task.step_id.outcome_ids.mapped("code"))
+        known.write({"done_by_id": user.id, "comment": comment or False})
+        return known.case_id._handle(
+            {task.case_id: transition.Complete(task._engine_task(), outcome_code) for task in known},
+            {task.case_id: task for task in known},
+        )
 
     def _check_answer(self, values, comment):
         """The values as a dict of our own; whatever the step, they and the comment are of the right kind."""

@@ -1,5 +1,6 @@
 from . import (
     test_approval,
+    test_approval_rules,
     test_call_webhook,
     test_calls,
     test_contract,

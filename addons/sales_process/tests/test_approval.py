@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ..engine import approval as engine
+from ..models.sales_document import INTERNAL, INTERNAL_KEY
 from .paper_common import PIXEL, PaperCase
 
 
@@ -254,7 +255,7 @@ class TestApproval(PaperCase):
         order = self._process_order()
         rows = order._approval_request("proposal").with_user(self.leader)
         seen = rows.current_fingerprint
-        order.order_line.discount = 3
+        order.order_line.with_context(**{INTERNAL_KEY: INTERNAL}).discount = 3
         with self.assertRaises(UserError):
             rows.with_context(approval_fingerprint=seen).action_approve()
 
