@@ -7,6 +7,7 @@ from . import crm_lead_document
 from . import crm_lead_external_ref
 from . import crm_lead_funnel
 from . import crm_lead_import
+from . import crm_lead_mail
 from . import crm_lead_process_view
 from . import crm_lead_speed
 from . import crm_lead_stage_history

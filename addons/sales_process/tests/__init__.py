@@ -12,6 +12,7 @@ from . import (
     test_funnel,
     test_hostile,
     test_import,
+    test_intake,
     test_letters,
     test_portal,
     test_proposal,
