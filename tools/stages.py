@@ -20,26 +20,26 @@ WITHOUT_ODOO = ["-p", "no:odoo"]
 FORBIDDEN_SKIP = re.compile(r"--odoo-http|chrom|websocket|wkhtmltopdf", re.IGNORECASE)
 
 
-def pytest_stage(name: str, *arguments) -> int:
+def pytest_stage(name: str, *arguments, patience: int = PATIENCE) -> int:
     """Run pytest; whatever is wrong with the run itself becomes a failed test in its results."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     xml = RESULTS / f"{name}.xml"
     xml.unlink(missing_ok=True)
     say(f"\n== {name}")
     command = [*PYTEST, f"--junitxml={xml}", "-o", "junit_logging=no", *map(str, arguments)]
-    code = _run(command)
+    code = _run(command, patience)
     wrong = _judge(xml, code)
     if wrong:
         _add_failure(xml, name, wrong)
     return 1 if wrong else code
 
 
-def _run(command: list[str]) -> int:
+def _run(command: list[str], patience: int) -> int:
     """The exit code; a run that hangs is ended with everything it started."""
     environment = odoo_server.environment() | {"PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:
-        return process.wait(PATIENCE)
+        return process.wait(patience)
     except BaseException as reason:
         os.killpg(process.pid, signal.SIGTERM if isinstance(reason, KeyboardInterrupt) else signal.SIGKILL)
         process.wait()

@@ -22,6 +22,8 @@ WAVERING = (
 )
 # Our fields may cost Odoo's counted operations this many queries more.
 MORE_QUERIES = 3
+# seconds; a busy machine takes an hour for what a quiet one does in ten minutes
+PATIENCE = 2 * 60 * 60
 
 
 def main(arguments) -> int:
@@ -45,7 +47,7 @@ def _run(server: postgres.Server, suites, name: str, ours) -> dict[str, str | No
         odoo_server.shell(conf, database, templates.PREGENERATE)
     odoo = [f"--odoo-config={conf}", f"--odoo-database={database}", "--odoo-http", "-q", "--tb=short"]
     try:
-        stages.pytest_stage(f"regress-{name}", *odoo, *_folders(suites))
+        stages.pytest_stage(f"regress-{name}", *odoo, *_folders(suites), patience=PATIENCE)
     finally:
         databases.drop(server, database)
     # Not among the results of `make test`, which its sum would count.
