@@ -47,11 +47,13 @@ def fill(env, leads, stays):
                               create_date, date_last_stage_update)
         SELECT 'Bench ' || n, 'opportunity', n %% 3 != 0, (%(stages)s::int[])[1 + (%(each)s - 1) %% 5], 20,
                CASE WHEN n %% 3 = 0 THEN 'lost' ELSE 'pending' END, '0',
-               (%(users)s::int[])[1 + n %% 50], (%(teams)s::int[])[1 + n %% 5], %(company)s,
-               (%(sources)s::int[])[1 + n / 7 %% 10], n %% 1000,
-               timestamp '2023-01-01' + n %% 1000 * interval '1 day',
-               timestamp '2023-01-01' + n %% 1000 * interval '1 day'
-          FROM generate_series(1, %(leads)s) n
+               (%(users)s::int[])[1 + rep], (%(teams)s::int[])[1 + rep %% 5], %(company)s,
+               (%(sources)s::int[])[1 + source], n %% 1000, day, day
+          FROM (
+              SELECT n, (random() * 49)::int AS rep, (random() * 9)::int AS source,
+                     timestamp '2023-01-01' + (random() * 1000)::int * interval '1 day' AS day
+                FROM generate_series(1, %(leads)s) n
+          ) made
         """,
         values,
     )
@@ -59,13 +61,16 @@ def fill(env, leads, stays):
         """
         INSERT INTO crm_lead_stage_history (lead_id, stage_id, date_enter, date_leave, won_status, user_id,
                                             team_id, company_id, expected_revenue)
-        SELECT l.id, (%(stages)s::int[])[1 + k %% 5], l.create_date + k * interval '17 days 3 hours',
+        SELECT l.id, (%(stages)s::int[])[1 + k %% 5], l.create_date + k * l.pace,
                CASE WHEN k < %(each)s - 1 OR l.won_status = 'lost'
-                    THEN l.create_date + (k + 1) * interval '17 days 3 hours' END,
+                    THEN l.create_date + (k + 1) * l.pace END,
                CASE WHEN k = %(each)s - 1 THEN l.won_status ELSE 'pending' END,
                l.user_id, l.team_id, l.company_id, l.expected_revenue
-          FROM crm_lead l, generate_series(0, %(each)s - 1) k
-         WHERE l.name LIKE 'Bench %%'
+          FROM (
+              SELECT *, interval '3 hours' + (random() * 30)::int * interval '1 day' AS pace
+                FROM crm_lead
+               WHERE name LIKE 'Bench %%'
+          ) l, generate_series(0, %(each)s - 1) k
          ORDER BY l.id, k
         """,
         values,

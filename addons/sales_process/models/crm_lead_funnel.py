@@ -164,7 +164,7 @@ class CrmLead(models.Model):
                   FROM (
                       SELECT lead.stage_id, COALESCE(lead.expected_revenue, 0) * %(factor)s AS amount,
                              GREATEST(extract(epoch FROM %(now)s - COALESCE(
-                                 lead.date_last_stage_update, lead.create_date)), 0)::float / 86400 AS age
+                                 lead.date_last_stage_update, lead.create_date))::float / 86400, 0) AS age
                         FROM crm_lead lead
                         LEFT JOIN res_company company ON company.id = lead.company_id
                        WHERE lead.id IN %(leads)s AND lead.stage_id IS NOT NULL

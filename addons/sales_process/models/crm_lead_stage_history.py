@@ -39,7 +39,7 @@ class CrmLeadStageHistory(models.Model):
     company_currency = fields.Many2one(related="company_id.currency_id", string="Currency")
     expected_revenue = fields.Monetary(currency_field="company_currency", readonly=True)
 
-    _lead_idx = models.Index("(lead_id, date_enter)")
+    _lead_idx = models.Index("(lead_id, date_enter, id)")
     _stage_idx = models.Index("(stage_id, date_enter)")
     _enter_idx = models.Index("(date_enter)")
     _leave_idx = models.Index("(date_leave) WHERE date_leave IS NOT NULL")

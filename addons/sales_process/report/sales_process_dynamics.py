@@ -153,7 +153,7 @@ class SalesProcessDynamics(models.Model):
 
     def _sql_make(self, days, currency_ids):
         # `near` is what may begin or end on the days, whatever the time zone; `stay` says on which day
-        # each does and which way it left; `move` is one row for each thing that happened to it.
+        # each does and which way it left; `figure` is one row for each thing that happened to it.
         return SQL(
             """
             INSERT INTO sales_process_dynamics (
@@ -164,18 +164,19 @@ class SalesProcessDynamics(models.Model):
             WITH dirty AS (
                 SELECT unnest(%(days)s::date[]) AS day
             ), near AS (
-                SELECT h.id FROM dirty d JOIN crm_lead_stage_history h
+                SELECT h.* FROM dirty d JOIN crm_lead_stage_history h
                     ON h.date_enter >= d.day - interval '14 hours'
                    AND h.date_enter < d.day + interval '36 hours'
                  UNION
-                SELECT h.id FROM dirty d JOIN crm_lead_stage_history h
+                SELECT h.* FROM dirty d JOIN crm_lead_stage_history h
                     ON h.date_leave >= d.day - interval '14 hours'
                    AND h.date_leave < d.day + interval '36 hours'
             ), stay AS (
                 SELECT h.*, company.currency_id AS currency_from,
                        %(root)s AS root_id,
                        %(enter_day)s AS day_enter, %(leave_day)s AS day_leave,
-                       before.won_status AS status_before,
+                       h.won_status IS DISTINCT FROM 'won' AS is_stock,
+                       h.won_status = 'won' AND COALESCE(before.won_status, 'lost') = 'lost' AS is_won_here,
                        COALESCE(h.expected_revenue, 0) AS amount_begin,
                        COALESCE(CASE WHEN h.won_status = 'pending' THEN next.expected_revenue END,
                                 h.expected_revenue, 0) AS amount_end,
@@ -186,8 +187,7 @@ class SalesProcessDynamics(models.Model):
                             THEN 'moved_back'
                             ELSE 'moved_on'
                        END AS way
-                  FROM near
-                  JOIN crm_lead_stage_history h ON h.id = near.id
+                  FROM near h
                   LEFT JOIN res_company company ON company.id = h.company_id
                   LEFT JOIN res_partner address ON address.id = company.partner_id
                   LEFT JOIN crm_stage stage ON stage.id = h.stage_id
@@ -204,32 +204,27 @@ class SalesProcessDynamics(models.Model):
                          AND p.lead_id = h.lead_id AND (p.date_enter, p.id) < (h.date_enter, h.id)
                        ORDER BY p.date_enter DESC, p.id DESC LIMIT 1
                   ) before ON TRUE
-            ), move AS (
-                SELECT id, day_enter AS day, 'entered' AS what FROM stay
-                 WHERE won_status IS DISTINCT FROM 'won' OR COALESCE(status_before, 'lost') = 'lost'
-                 UNION ALL
-                SELECT id, day_enter, 'won' FROM stay
-                 WHERE won_status = 'won' AND COALESCE(status_before, 'lost') = 'lost'
-                 UNION ALL
-                SELECT id, day_leave, way FROM stay
-                 WHERE won_status IS DISTINCT FROM 'won' AND day_leave IS NOT NULL
             ), figure AS (
-                SELECT move.day, move.what, stay.*, lead.source_id, lead.country_id, version.process_id,
-                       target.id AS currency_id,
+                SELECT move.day, move.what, stay.stage_id, stay.user_id, stay.team_id, stay.company_id,
+                       lead.source_id, lead.country_id, version.process_id, target.id AS currency_id,
                        stay.amount_begin * %(factor_begin)s AS amount_come,
                        CASE WHEN move.what = 'entered' THEN stay.amount_begin * %(factor_begin)s
                             ELSE stay.amount_end * %(factor_end)s END AS amount
-                  FROM move
-                  JOIN dirty ON dirty.day = move.day
-                  JOIN stay ON stay.id = move.id
+                  FROM stay
+                 CROSS JOIN LATERAL (VALUES
+                      (stay.day_enter, 'entered', stay.is_stock OR stay.is_won_here),
+                      (stay.day_enter, 'won', stay.is_won_here),
+                      (stay.day_leave, stay.way, stay.is_stock AND stay.day_leave IS NOT NULL)
+                  ) AS move(day, what, happened)
                   JOIN crm_lead lead ON lead.id = stay.lead_id
-                  CROSS JOIN unnest(%(currencies)s::int[]) AS target(id)
+                 CROSS JOIN unnest(%(currencies)s::int[]) AS target(id)
                   LEFT JOIN LATERAL (
                       SELECT c.process_id FROM sales_process_case c
                        WHERE c.lead_id = stay.lead_id
                          AND (stay.date_leave IS NULL OR c.date_start <= stay.date_leave)
                        ORDER BY c.id DESC LIMIT 1
                   ) version ON TRUE
+                 WHERE move.happened AND move.day = ANY(%(days)s::date[])
             )
             SELECT %(groups)s,
                    %(counts)s,
