@@ -45,6 +45,7 @@
         "views/sales_process_task_views.xml",
         "views/sales_process_case_views.xml",
         "views/sales_process_message_views.xml",
+        "views/mail_template_views.xml",
         "views/crm_lead_views.xml",
         "views/crm_lost_reason_views.xml",
         "views/crm_team_views.xml",

@@ -99,4 +99,5 @@ class _Reader:
             delay=Delay(record.number("amount"), record.get("unit") or "hours", working),
             hold=record.delay("hold_amount", "hold_unit", "working"),
             outcome=self._code(record.get("outcome_id")), has_template=bool(record.get("template_id")),
+            behaviour=record.get("behaviour") or "any",
         )  # fmt: skip

@@ -37,6 +37,8 @@ CASES = {
     "waits_for_nothing": [step("a", DONE, kind="wait")],
     "no_timer": [step("a", DONE, escalations=())],
     "no_deadline": [step("a", DONE, deadline=None)],
+    "unknown_behaviour": [step("a", DONE, escalations=(rung(), rung("b", behaviour="asleep")))],
+    "counts_from_opening": [step("a", DONE, escalations=(rung(), rung("b", behaviour="reopened")))],
     "no_default": [step("a", outcome(next="won", has_condition=True), kind="decision")],
     "unknown_field": [step("a", DONE, fields=("shoe_size",))],
     "unknown_outcome": [step("a", DONE, skip_outcome="other")],
@@ -146,3 +148,11 @@ def test_broken_references_are_mended_first():
     assert found(step("a", outcome(next="x"), has_assignee=False), step("b", DONE)) == [
         ("unknown_step", "a"), ("no_assignee", "a"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("behaviour", ["unopened", "reopened"])
+def test_a_rung_that_may_never_come_ends_no_wait(behaviour):
+    late = rung("late", "outcome", anchor="open", outcome="silent", behaviour=behaviour)
+    codes = found(step("a", outcome("silent", "lost"), kind="wait", escalations=(late,)))
+    assert ("waits_for_nothing", "a") in codes
+    assert ("no_timer", "a") in codes

@@ -22,6 +22,7 @@ from engine.transition import (
     Resume,
     SetState,
     Signal,
+    SpareRung,
     Start,
     Task,
     TimerFired,
@@ -253,6 +254,33 @@ def test_a_rung_leaves_the_task_open():
     assert case == at("call")
     assert [type(effect) for effect in effects] == [FireRung]
     assert effects[0].escalation.action == "remind"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "opened", "fires"),
+    [
+        ("any", 0, True), ("any", 5, True),
+        ("unopened", 0, True), ("unopened", 1, False), ("unopened", 2, False),
+        ("reopened", 0, False), ("reopened", 1, False), ("reopened", 2, True), ("reopened", 3, True),
+    ],
+)  # fmt: skip
+def test_a_rung_asks_what_the_customer_did(behaviour, opened, fires):
+    late = rung("late", "outcome", outcome="silent", behaviour=behaviour)
+    asking = process(step("ask", outcome("silent", "lost"), kind="wait", escalations=(late,)))
+    case, effects = decide(asking, at("ask"), TimerFired(Task("ask", 1), "late", opened))
+    if fires:
+        assert type(effects[0]) is FireRung
+        assert case.state == "lost"
+    else:
+        assert effects == (SpareRung(Task("ask", 1), late),)
+        assert case == at("ask"), "nothing is done, the outcome is not taken"
+
+
+@pytest.mark.parametrize("opened", [0, 1, 2, 3])
+def test_only_a_second_look_begins_a_rung(opened):
+    assert rung(behaviour="reopened").begins_at(opened) is (opened >= 2)
+    assert not rung(behaviour="unopened").begins_at(opened)
+    assert not rung().begins_at(opened)
 
 
 def test_a_rung_takes_an_outcome():

@@ -83,3 +83,20 @@ def test_the_same_run_twice():
     runs = [Trial(SALE, nobody, BEGIN) for _ in range(2)]
     assert runs[0].run(5) == runs[1].run(5)
     assert runs[0].diary == runs[1].diary
+
+
+def test_nobody_opens_a_paper_twice_on_the_virtual_clock():
+    soon = Delay(1, "hours", working=False)
+    asking = process(
+        step(
+            "ask", outcome("silent", "lost"), kind="wait",
+            escalations=(
+                rung("again", "remind", anchor="open", delay=soon, behaviour="reopened"),
+                rung("unread", "remind", anchor="open", delay=soon, behaviour="unopened"),
+                rung("over", "outcome", outcome="silent"),
+            ),
+        )
+    )  # fmt: skip
+    trial = Trial(asking, nobody, BEGIN)
+    trial.run(1)
+    assert [line.detail for line in trial.diary if line.what == "rung"] == ["unread", "over"]

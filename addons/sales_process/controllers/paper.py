@@ -59,14 +59,8 @@ class CustomerPaper(http.Controller):
         link, problem = self._find(token)
         if not problem and self._is_customer() and self._is_new_visit(link.document_id):
             link.document_id._mark_opened()
-            if link.purpose == "proposal":
-                link.order_id._process_signal(
-                    "proposal_opened",
-                    {
-                        "version": link.version,
-                        "count": link.document_id.opened_count,
-                    },
-                )
+            count = link.document_id.opened_count
+            link.order_id._process_signal(f"{link.purpose}_opened", {"version": link.version, "count": count})
         return request.make_response("", status=204)
 
     @http.route(

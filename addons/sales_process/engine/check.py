@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .definition import AUTOMATIC_KINDS, KINDS, Process, Step
+from .definition import AUTOMATIC_KINDS, BEHAVIOURS, KINDS, Process, Step
 
 
 class Problem(NamedTuple):
@@ -182,17 +182,21 @@ def _escalation_needs(step: Step) -> Iterator[Problem]:
     for rung in step.escalations:
         if rung.action == "letter" and not rung.has_template:
             yield Problem("no_template", step.code, detail=rung.code)
+        if rung.behaviour not in BEHAVIOURS:
+            yield Problem("unknown_behaviour", step.code, detail=rung.code)
+        elif rung.behaviour == "reopened" and rung.anchor != "open":
+            yield Problem("counts_from_opening", step.code, detail=rung.code)
         if rung.anchor != "open" and not (step.deadline or step.due_at):
             yield Problem("no_deadline", step.code, detail=rung.code)
 
 
 def _is_driven(step: Step) -> bool:
     """Somebody hears of it when nothing happens."""
-    return any(rung.action != "remind" for rung in step.escalations)
+    return any(rung.action != "remind" and rung.behaviour == "any" for rung in step.escalations)
 
 
 def _ends_by_timer(step: Step) -> bool:
-    return any(rung.action == "outcome" for rung in step.escalations)
+    return any(rung.action == "outcome" and rung.behaviour == "any" for rung in step.escalations)
 
 
 def _has_default(step: Step) -> bool:

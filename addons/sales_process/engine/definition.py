@@ -9,6 +9,9 @@ PERSON_KINDS = frozenset({"task", "approval", "meeting"})
 WAIT_KINDS = frozenset({"wait"})
 KINDS = AUTOMATIC_KINDS | PERSON_KINDS | WAIT_KINDS
 
+SECOND_LOOK = 2
+"""On so many visits a customer has looked at a paper who came back to it."""
+
 REFUSED = "refused"
 """The outcome every open step has: the customer says no, the case is lost."""
 
@@ -16,6 +19,7 @@ ENDS = frozenset({"won", "lost", "merged"})
 UNITS = frozenset({"minutes", "hours", "days"})
 ANCHORS = frozenset({"open", "before", "after"})
 ESCALATION_ACTIONS = frozenset({"remind", "letter", "substitute", "leader", "owner", "outcome"})
+BEHAVIOURS = frozenset({"any", "unopened", "reopened"})
 SIGNAL_MODES = frozenset({"open", "keep", "jump"})
 
 
@@ -39,6 +43,9 @@ class Escalation:
         `after` its deadline.
     :param hold: for a letter, how long it stands announced before it goes.
     :param outcome: the outcome that the rung takes, for the action `outcome`.
+    :param behaviour: what the customer must have done with the paper sent last. `unopened`: not
+        looked at it, when the rung is due. `reopened`: looked at it on two visits; the delay counts
+        from the second one, and an answer ends it.
     """
 
     code: str
@@ -48,6 +55,17 @@ class Escalation:
     hold: Delay | None = None
     outcome: str | None = None
     has_template: bool = False
+    behaviour: str = "any"
+
+    def applies(self, opened: int) -> bool:
+        """Whether the rung is to be carried out for a paper that was opened on so many visits."""
+        if self.behaviour == "unopened":
+            return not opened
+        return self.behaviour != "reopened" or opened >= SECOND_LOOK
+
+    def begins_at(self, opened: int) -> bool:
+        """Whether its delay begins to count with this visit to the paper."""
+        return self.behaviour == "reopened" and self.applies(opened)
 
 
 @dataclass(frozen=True, slots=True)

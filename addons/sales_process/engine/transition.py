@@ -71,10 +71,14 @@ class Complete(NamedTuple):
 
 
 class TimerFired(NamedTuple):
-    """A rung of the ladder of an open task is due."""
+    """A rung of the ladder of an open task is due.
+
+    :param opened: on how many visits the customer has looked at the paper sent last.
+    """
 
     task: Task
     code: str
+    opened: int = 0
 
 
 class Signal(NamedTuple):
@@ -151,6 +155,13 @@ class FireRung(NamedTuple):
     escalation: Escalation
 
 
+class SpareRung(NamedTuple):
+    """A rung is due, and the customer has behaved otherwise than it is for: nothing is done."""
+
+    task: Task
+    escalation: Escalation
+
+
 class MovePhase(NamedTuple):
     phase: str
 
@@ -166,7 +177,7 @@ class SetState(NamedTuple):
     state: str
 
 
-Effect = OpenTask | PassTask | CloseTask | CancelTask | FireRung | MovePhase | EndCase | SetState
+Effect = OpenTask | PassTask | CloseTask | CancelTask | FireRung | SpareRung | MovePhase | EndCase | SetState
 
 OPEN_STATES = frozenset({"running", "paused"})
 
@@ -402,6 +413,9 @@ def _timer_fired(turn, event):
     rung = next((rung for rung in step.escalations if rung.code == event.code), None)
     if not rung:
         raise TransitionError(f"step {step.code} has no escalation {event.code}")
+    if not rung.applies(event.opened):
+        turn.effects.append(SpareRung(event.task, rung))
+        return
     turn.effects.append(FireRung(event.task, rung))
     if rung.action == "outcome":
         turn.finish(event.task, step.by_outcome[rung.outcome])

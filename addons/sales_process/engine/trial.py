@@ -100,6 +100,8 @@ class Trial:
             return self._put(begin + act.after, Complete(effect.task, act.outcome))
         due = begin + clock_span(step.deadline) if step.deadline else begin
         for rung in step.escalations:
+            if rung.behaviour == "reopened":
+                continue  # counts from what a customer does, and these do nothing
             moment = {"open": begin, "before": due, "after": due}[rung.anchor]
             span = clock_span(rung.delay)
             moment = moment - span if rung.anchor == "before" else moment + span

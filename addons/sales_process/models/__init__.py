@@ -11,6 +11,7 @@ from . import crm_lead_gate
 from . import crm_lead_import
 from . import crm_lead_intake
 from . import crm_lead_merge
+from . import crm_lead_letter
 from . import crm_lead_process_view
 from . import crm_lead_return
 from . import crm_lead_running
@@ -23,6 +24,7 @@ from . import ir_actions_report
 from . import ir_attachment
 from . import mail_activity
 from . import mail_message
+from . import mail_template
 from . import mail_thread
 from . import payment_transaction
 from . import res_config_settings
@@ -67,6 +69,7 @@ from . import sales_process_step_field
 from . import sales_process_task
 from . import sales_process_task_answer
 from . import sales_process_task_escalation
+from . import sales_process_task_follow
 from . import sales_process_task_form
 from . import sales_process_task_call
 from . import sales_process_task_now

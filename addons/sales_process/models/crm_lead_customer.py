@@ -18,6 +18,7 @@ SIGNS_OF_LIFE = frozenset(
         "portal_message",
     }
 )
+OPENINGS = frozenset({"proposal_opened", "contract_opened"})
 
 
 class CrmLead(models.Model):
@@ -50,13 +51,15 @@ class CrmLead(models.Model):
             leads._process_log("note", text=data["comment"])
         if kind in SIGNS_OF_LIFE or kind.startswith("contract_declined"):
             self._process_customer_lives(self.env._("the customer answered"))
-        if kind == "proposal_opened":
+        if kind in OPENINGS:
+            leads.process_open_task_ids._paper_opened(data.get("count") or 1)
             self.env["sales.process.message"]._postpone(leads)
 
     def _process_customer_lives(self, why):
         """Letters and waits for an answer of this customer are over, and the rep hears of it."""
         leads = self.sudo()
         told = self.env["sales.process.message"]._answered(leads, why)
+        leads.process_open_task_ids._paper_answered()
         waiting = leads.process_case_id.filtered(lambda case: case.state == "running")
         waiting._take_signal(transition.Signal("sign_of_life"))
         for lead in told.filtered("user_id"):

@@ -456,6 +456,15 @@ class SalesProcess(models.Model):
             "no_deadline": self.env._(
                 "the escalation “%s” counts from a deadline the step does not have.", problem.detail
             ),
+            "unknown_behaviour": self.env._(
+                "the escalation “%s” depends on a behaviour that is not known: choose one of the list.",
+                problem.detail,
+            ),
+            "counts_from_opening": self.env._(
+                "the escalation “%s” counts from the customer's second look at the paper: "
+                "choose “after opening”.",
+                problem.detail,
+            ),
             "no_default": self.env._(
                 "its last outcome has a condition: a deal that meets none would be stuck. "
                 "Remove it from the last one."

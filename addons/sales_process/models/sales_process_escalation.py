@@ -34,6 +34,18 @@ class SalesProcessEscalation(models.Model):
         required=True,
         default="remind",
     )
+    behaviour = fields.Selection(
+        [
+            ("any", "In any case"),
+            ("unopened", "Only if the paper was not opened"),
+            ("reopened", "Only if it was opened again without an answer"),
+        ],
+        string="If the Customer",
+        default="any",
+        required=True,
+        help="What the customer did with the paper sent last. An opening counts once a visit. The third "
+        "counts from the second visit, and an answer ends it.",
+    )
     template_id = fields.Many2one("mail.template", string="Letter", ondelete="restrict")
     hold_amount = fields.Float(string="Announced Before", digits=(16, 2))
     hold_unit = fields.Selection(TIME_UNITS, default="hours", required=True)
@@ -67,4 +79,5 @@ class SalesProcessEscalation(models.Model):
             hold=hold,
             outcome=self.outcome_id.code or None,
             has_template=bool(self.template_id),
+            behaviour=self.behaviour,
         )

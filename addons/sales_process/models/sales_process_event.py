@@ -75,6 +75,7 @@ class SalesProcessEvent(models.Model):
         others = {
             "sign_of_life": self.env._("The customer showed up"),
             "proposal_opened": self.env._("Proposal opened"),
+            "contract_opened": self.env._("Contract opened"),
             "call": self.env._("Talked on the telephone"),
             "portal_message": self.env._("Answer on the customer's page"),
         }

@@ -137,6 +137,10 @@ class SalesProcessTask(models.Model):
             "outcome": self.env._("“%s” is taken by itself", rung.outcome_id.name or ""),
         }
         moment = format_datetime(self.env, timer.date_due, dt_format="short")
+        if rung.behaviour == "unopened":
+            return self.env._(
+                "If the customer does not open it: %(what)s, %(when)s", what=texts[rung.action], when=moment
+            )
         return self.env._("If nothing happens: %(what)s, %(when)s", what=texts[rung.action], when=moment)
 
     def _engine_task(self):
@@ -248,10 +252,10 @@ class SalesProcessTask(models.Model):
     def _set_timers(self, working_time):
         """One row for each rung of the ladders, with its due moment."""
         vals_list = []
-        for task in self.filtered(lambda task: task.state == "open"):
+        for task, rungs in self.filtered(lambda task: task.state == "open")._rungs_at_opening().items():
             calendar = task.case_id._calendar()
             quiet = task.case_id._is_quiet()
-            for rung in task.step_id.escalation_ids:
+            for rung in rungs:
                 due = task._rung_due(rung, calendar, working_time)
                 if due and not (quiet and rung.action == "letter"):
                     vals_list.append(
@@ -266,8 +270,12 @@ class SalesProcessTask(models.Model):
         if vals_list:
             self.env["sales.process.timer"].create(vals_list)
 
-    def _rung_due(self, rung, calendar, working_time):
-        begin = self.date_open if rung.anchor == "open" else self.date_deadline
+    def _rung_due(self, rung, calendar, working_time, begin=None):
+        """When a rung is due.
+
+        :param begin: the customer's act that it counts from, where it is one.
+        """
+        begin = begin or (self.date_open if rung.anchor == "open" else self.date_deadline)
         if not begin:
             return None
         delay = Delay(rung.amount, rung.unit, rung.working)
@@ -307,7 +315,8 @@ class SalesProcessTask(models.Model):
         if self.activity_id and self.activity_id.date_deadline != self._activity_day():
             self.activity_id.date_deadline = self._activity_day()
         for timer in self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")):
-            timer.date_due = self._rung_due(timer.escalation_id, calendar, working_time) or timer.date_due
+            due = self._rung_due(timer.escalation_id, calendar, working_time, timer.date_begin)
+            timer.date_due = due or timer.date_due
 
     def _make_activities(self):
         """An activity for each task, in its person's language, without a mail for each."""
@@ -436,6 +445,8 @@ class SalesProcessTask(models.Model):
             self.date_deadline += span
         for timer in timers:
             timer.date_due += span
+            if timer.date_begin:
+                timer.date_begin += span
         for letter in letters:
             letter.date_due += span
 

@@ -23,7 +23,8 @@ class SalesProcessTask(models.Model):
         getattr(self, f"_escalate_{rung.action}")(rung)
 
     def _escalate_remind(self, rung):
-        self._tell({task: task.user_id for task in self}, rung)
+        """Whoever does it; while the customer is waited for, the salesperson."""
+        self._tell({task: task.user_id or task.lead_id.user_id for task in self}, rung)
 
     def _escalate_leader(self, rung):
         self._tell({task: task.team_id.user_id or task.case_id._sales_managers()[:1] for task in self}, rung)
@@ -53,7 +54,8 @@ class SalesProcessTask(models.Model):
                     "hold": Delay(rung.hold_amount, rung.hold_unit, rung.working)
                     if rung.hold_amount
                     else None,
-                    "why": self.env._("“%s” was not done in time", task.step_id.name),
+                    "why": self._behaviour_words(rung)
+                    or self.env._("“%s” was not done in time", task.step_id.name),
                 }
                 for task in self
             ]
@@ -69,7 +71,11 @@ class SalesProcessTask(models.Model):
             tasks.with_context(lang=user.lang)._notify_late(user, rung)
 
     def _notify_late(self, user, rung):
-        lines = [task._late_line(user) for task in self[:MOST_LINES]]
+        words = self._behaviour_words(rung)
+        lines = [
+            f"{task._late_line(user)}: {words}" if words else task._late_line(user)
+            for task in self[:MOST_LINES]
+        ]
         if len(self) > MOST_LINES:
             lines.append(self.env._("… and %s more", len(self) - MOST_LINES))
         subject = (

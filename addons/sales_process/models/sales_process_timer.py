@@ -26,6 +26,7 @@ class SalesProcessTimer(models.Model):
     escalation_id = fields.Many2one(
         "sales.process.escalation", required=True, ondelete="cascade", readonly=True
     )
+    date_begin = fields.Datetime(readonly=True, help="The customer's act that it counts from, if it does.")
     date_due = fields.Datetime(required=True, readonly=True)
     date_fired = fields.Datetime(readonly=True)
     state = fields.Selection(
@@ -90,13 +91,21 @@ class SalesProcessTimer(models.Model):
     def _fire_together(self):
         live = self.filtered(lambda timer: timer.task_id.state in ("open", "queued"))
         (self - live).state = "cancelled"
+        openings = live._openings()
         live.write({"state": "fired", "date_fired": fields.Datetime.now()})
         live.case_id._handle(
             {
-                timer.case_id: transition.TimerFired(timer.task_id._engine_task(), timer.escalation_id.code)
+                timer.case_id: transition.TimerFired(
+                    timer.task_id._engine_task(), timer.escalation_id.code, openings.get(timer.task_id, 0)
+                )
                 for timer in live
             }
         )
+
+    def _openings(self):
+        """dict task -> visits to its paper, of the rungs that ask for them."""
+        asking = self.filtered(lambda timer: timer.escalation_id.behaviour != "any")
+        return asking.task_id._paper_openings() if asking else {}
 
     def _fail(self, error):
         self.write({"state": "failed", "error": error, "date_fired": fields.Datetime.now()})

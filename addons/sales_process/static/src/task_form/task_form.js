@@ -9,6 +9,7 @@ import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 import { CallButton } from "../call/call_button";
+import { LetterMenu } from "../letter/letter_menu";
 import { RecordPart } from "./task_part";
 
 const REFUSED = "refused";
@@ -17,7 +18,7 @@ const PERSON_KINDS = ["task", "approval", "meeting"];
 /** The form of a task: the customer, this step's fields, and the outcomes as buttons. */
 export class TaskForm extends Component {
     static template = "sales_process.TaskForm";
-    static components = { CallButton, DateTimeInput, RecordPart, RecordSelector };
+    static components = { CallButton, DateTimeInput, LetterMenu, RecordPart, RecordSelector };
     static props = { ...standardWidgetProps };
 
     setup() {
@@ -257,6 +258,10 @@ export class TaskForm extends Component {
 
     async onLetter(letter, method) {
         await this.orm.call("sales.process.message", method, [[letter.id]]);
+        await this.reloadLetters();
+    }
+
+    async reloadLetters() {
         this.state.form.letters = (await this.orm.call("sales.process.task", "get_form", [[this.task.id]])).letters;
     }
 
