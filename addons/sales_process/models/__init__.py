@@ -22,6 +22,7 @@ from . import crm_stage
 from . import crm_team
 from . import ir_actions_report
 from . import ir_attachment
+from . import ir_qweb
 from . import mail_activity
 from . import mail_message
 from . import mail_template

@@ -1,19 +1,15 @@
 import hashlib
-import io
 import re
 from collections import namedtuple
 
 from markupsafe import Markup
 from odoo import models
 from odoo.exceptions import UserError
-from odoo.tools import file_path, format_amount, format_date, is_html_empty
+from odoo.tools import format_amount, format_date, is_html_empty
 from odoo.tools.image import image_data_uri
 from odoo.tools.misc import formatLang
-from odoo.tools.pdf import PdfFileReader, PdfFileWriter
-from reportlab.lib.pagesizes import A4
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
-from reportlab.pdfgen import canvas
+
+from . import paper_sheet
 
 try:
     from num2words import num2words
@@ -24,17 +20,7 @@ DEFAULT_COLOUR = "#2f5d7c"
 # Stands for the day in what is hashed, so that the same content made on another day
 # is the same content.
 DAY = "\N{WORD JOINER}paper-date\N{WORD JOINER}"
-# The empty block before each line of the table, where a page break may go; the table's
-# header; the place in each line for a mark by which it is found again in a PDF.
-ROW = re.compile(r'<div class="row" data-row="(\d+)"></div>')
-TOTALS = re.compile(r'<div class="row-totals" data-row="(\d+)"></div>')
-HEADER = re.compile(r'<div class="lines-head">.*?</div>', re.DOTALL)
-MARK = re.compile(r'<div class="mark" data-row="(\d+)"></div>')
-MARK_READ = re.compile(r"~(\d+)~")
-MAX_PASSES = 60
-STAMP_FONT = "SalesProcessStamp"
 STATIC_PAGE_KEY = "sales_process_static_page"
-FOOTER_LINES = 3
 # Pixels of a digit, of the space around the text of a cell, and of the printed width of a page.
 DIGIT, CELL, PAGE_WIDTH = 8.4, 14, 665
 # "Two thousand euros and 50 cents", «Две тысячи рублей 50 копеек»; others say it with a comma.
@@ -102,7 +88,7 @@ class SaleOrder(models.Model):
             "sales_process.paper_page",
             {"paper": values, "draft": draft, "header": header, "body": body},
         )
-        return self_contained(str(html), self.env)
+        return self_contained(paper_sheet.keep_together(str(html)), self.env)
 
     def _process_dated(self, text):
         today = format_date(self.env, self._process_today())
@@ -164,52 +150,18 @@ class SaleOrder(models.Model):
         report = self.env.ref("sales_process.action_report_proposal").sudo()
         report = report.with_context(**{STATIC_PAGE_KEY: True})
         order = self.with_context(lang=self._process_lang())
-        content = paginate(
-            "<!DOCTYPE html>" + str(html),
-            lambda page: report._run_wkhtmltopdf([page], report_ref=report.report_name, landscape=False),
+        page = "<!DOCTYPE html>" + str(html)
+        content = report._run_wkhtmltopdf([page], report_ref=report.report_name, landscape=False)
+        return paper_sheet.finish(
+            content,
+            page,
+            footer or order._process_footer(kind),
+            lambda number, count: order.env._("Page %(number)s of %(count)s", number=number, count=count),
+            stamp,
         )
-        return order._process_stamp(content, footer or order._process_footer(kind), stamp)
 
     def _process_footer(self, kind):
         return f"{self.company_id.name} · {self._process_paper_name(kind)}"
-
-    def _process_stamp(self, content, footer, mark=None):
-        """Footer and page numbers on each page, by either build of wkhtmltopdf alike."""
-        paper = PdfFileReader(io.BytesIO(content))
-        count = paper.getNumPages()
-        overlay = PdfFileReader(self._process_overlay(count, footer, mark))
-        writer = PdfFileWriter()
-        for index in range(count):
-            writer.addPage(paper.getPage(index))
-            writer.getPage(index).mergePage(overlay.getPage(index))
-        output = io.BytesIO()
-        writer.write(output)
-        return output.getvalue()
-
-    def _process_overlay(self, count, footer, mark):
-        output = io.BytesIO()
-        font = stamp_font()
-        sheet = canvas.Canvas(output, pagesize=A4)
-        width = A4[0]
-        for number in range(1, count + 1):
-            sheet.setFont(font, 8)
-            sheet.setFillColorRGB(0.42, 0.46, 0.5)
-            for row, line in enumerate(reversed(footer_lines(footer, font, width - 190))):
-                sheet.drawString(51, 30 + 10 * row, line)
-            page_of = self.env._("Page %(number)s of %(count)s", number=number, count=count)
-            sheet.drawRightString(width - 45, 30, page_of)
-            if mark:
-                sheet.saveState()
-                sheet.setFillColorRGB(0.85, 0.2, 0.15, alpha=0.16)
-                sheet.setFont(font, 96)
-                sheet.translate(width / 2, A4[1] / 2)
-                sheet.rotate(50)
-                sheet.drawCentredString(0, 0, mark)
-                sheet.restoreState()
-            sheet.showPage()
-        sheet.save()
-        output.seek(0)
-        return output
 
     def _process_draft_pdf(self, kind):
         """The paper as it would be, marked on every page while it is not approved."""
@@ -258,8 +210,8 @@ class SaleOrder(models.Model):
         values["rep_name"] = values["rep"]["name"]
         values["columns"] = 5 + values["has_discount"] + values["has_taxes"]
         values["widths"] = column_widths(items)
-        values |= self._process_paper_totals()
-        return values | self._process_contract_values()
+        values["marks"] = [Markup(mark) for mark in (*paper_sheet.LAST_LINE, *paper_sheet.TOTALS)]
+        return values | self._process_paper_totals() | self._process_contract_values()
 
     def _process_party(self, partner):
         """Name and address of a party, line by line."""
@@ -416,50 +368,6 @@ class SaleOrderLine(models.Model):
         }
 
 
-def paginate(html, render):
-    """The PDF of `html`, the header of its line table repeated on each page.
-
-    A paper of one page is rendered once. For longer ones it is measured which line
-    begins each page (invisible marks are read back from the PDF), and a break with the
-    header is put before it, one page after the other, since each moves the next ones.
-    """
-    content = render(html)
-    if PdfFileReader(io.BytesIO(content)).getNumPages() == 1:
-        return content
-    breaks, totals = [], TOTALS.search(html)
-    for _attempt in range(MAX_PASSES):
-        marked = MARK.sub(r'<div class="mark">~\1~</div>', with_breaks(html, breaks))
-        starts = [row for row in page_starts(render(marked)) if row not in breaks]
-        if not starts:
-            break
-        breaks.append(with_company(starts[0], totals, breaks))
-    return render(with_breaks(html, breaks))
-
-
-def with_company(row, totals, breaks):
-    """The line before which a page is to begin: totals take the last line along."""
-    is_totals = totals and row == int(totals[1])
-    return row - 1 if is_totals and row - 1 not in breaks else row
-
-
-def with_breaks(html, breaks):
-    """A page break and the table's header before each of these lines."""
-    header = HEADER.search(html)
-    begin = '<div style="page-break-before: always"></div>'
-    text = f"{begin}{header[0] if header else ''}"
-    html = TOTALS.sub(lambda row: begin if int(row[1]) in breaks else row[0], html)
-    return ROW.sub(lambda row: text if int(row[1]) in breaks else row[0], html)
-
-
-def page_starts(content):
-    """The numbers of the lines that are the first thing on a page."""
-    reader = PdfFileReader(io.BytesIO(content))
-    for index in range(1, reader.getNumPages()):
-        text = "".join(reader.getPage(index).extract_text().split())
-        if match := MARK_READ.match(text):
-            yield int(match[1])
-
-
 def readable_on(colour):
     """Black or white, whichever can be read on this colour."""
     try:
@@ -469,36 +377,12 @@ def readable_on(colour):
     return "#ffffff" if 0.299 * red + 0.587 * green + 0.114 * blue < 150 else "#1d2125"
 
 
-def stamp_font():
-    """A font with Cyrillic and Greek that comes with Odoo; Helvetica where it does not."""
-    if STAMP_FONT not in pdfmetrics.getRegisteredFontNames():
-        try:
-            path = file_path("web/static/fonts/sign/NotoSans-Reg.ttf")
-            pdfmetrics.registerFont(TTFont(STAMP_FONT, path))
-        except (FileNotFoundError, TTFError):
-            return "Helvetica"
-    return STAMP_FONT
-
-
-def fit(text, font, size, width):
-    """The text, shortened to that width."""
-    while text and pdfmetrics.stringWidth(text, font, size) > width:
-        text = text[:-2].rstrip("…") + "…"
-    return text
-
-
 def column_widths(items):
     """How wide the columns of figures are, in percent of the page: as wide as their longest one."""
     return {
         name: max([least, *(round((len(item[name]) * DIGIT + CELL) / PAGE_WIDTH * 100, 1) for item in items)])
         for name, least in {"quantity": 13, "price": 13, "amount": 15}.items()
     }
-
-
-def footer_lines(text, font, width):
-    """A footer as it is printed: its own lines, the last ones shortened to what there is room for."""
-    lines = [line for line in text.splitlines() if line.strip()][:FOOTER_LINES]
-    return [fit(line, font, 8, width) for line in lines]
 
 
 def self_contained(html, env):
