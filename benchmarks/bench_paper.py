@@ -2,7 +2,8 @@
 """What making a proposal or a contract costs over wkhtmltopdf's own time.
 
 The subprocess is timed from its start to its end, everything else (choosing the template, rendering
-it, writing the file, drawing page numbers, keeping the document) is ours.
+it, writing the file, drawing page numbers, keeping the document) is ours. Two measures: wkhtmltopdf
+as we call it, without scripts, and as Odoo calls it, which waits a second for them.
 """
 
 import argparse
@@ -19,20 +20,30 @@ def main():
     cases = (("proposal", 1), ("proposal", 10), ("proposal", 60), ("contract", 3))
     with ours("bench_paper") as bench:
         rows = [row(bench, kind, lines, options.rounds) for kind, lines in cases]
-    header = ("", "runs", "wkhtmltopdf ms", "in all ms", "over, %", "", "again ms")
+    header = (
+        "",
+        "runs",
+        "own ms",
+        "in all ms",
+        "ours ms",
+        "over own, %",
+        "Odoo's own ms",
+        "over it, %",
+        "again ms",
+    )
     table(f"One paper; median of {options.rounds}", header, rows)
 
 
 def row(bench, kind, lines, rounds):
-    runs, own, total, again = bench.run("paper", "measure", lines=lines, kind=kind, rounds=rounds)
-    over = 100 * (total - own) / own
+    runs, own, total, again, odoos = bench.run("paper", "measure", lines=lines, kind=kind, rounds=rounds)
+    over = 100 * (total - odoos) / odoos
     return (
         f"{kind}, {lines} lines",
         f"{runs:g}",
-        f"{own * 1000:.0f}",
-        f"{total * 1000:.0f}",
-        f"{over:.1f}",
-        verdict(over, MOST_OVER),
+        *(f"{seconds * 1000:.0f}" for seconds in (own, total, total - own)),
+        f"{100 * (total - own) / own:.1f}",
+        f"{odoos * 1000:.0f}",
+        f"{over:.1f}, {verdict(over, MOST_OVER)}",
         f"{again * 1000:.0f}",
     )
 

@@ -22,7 +22,9 @@ class IrQweb(models.AbstractModel):
         cache="templates",
     )
     def _generate_paper_code(self, source):
-        return super()._generate_code_uncached(placeholders.parse(source))
+        # this is the cached part of that method, apart so that its key is the text
+        element = placeholders.parse(source)
+        return super()._generate_code_uncached(element)  # pylint: disable=super-method-mismatch
 
 
 class PaperSource(str):

@@ -22,7 +22,9 @@ from reportlab.pdfgen import canvas
 # As in the paper format: where the text of a page begins and ends, in points.
 TOP, LEFT, RIGHT = 20 * mm, 18 * mm, 16 * mm
 FOOTER_LINES = 3
-# With Cyrillic and Greek, and part of Odoo; Helvetica where they are not.
+LATIN_END = 256
+# With Cyrillic and Greek, and part of Odoo. The other is every reader's own: it costs nothing, and is
+# taken where its letters do.
 FONTS = {
     "SalesProcessStamp": ("web/static/fonts/sign/NotoSans-Reg.ttf", "Helvetica"),
     "SalesProcessHead": ("web/static/fonts/google/Roboto/Roboto-Bold.ttf", "Helvetica-Bold"),
@@ -88,7 +90,7 @@ def _pages_with_head(paper):
     found = []
     for index in range(1, paper.getNumPages()):
         content = paper.getPage(index).get_contents()
-        scale = _line_on_top(content.get_data()) if content else None
+        scale = None if content is None else _line_on_top(content.get_data())
         if scale:
             found.append((index, scale))
     return found
@@ -142,7 +144,7 @@ def _overlay(count, footer, numbering, mark, heads, head):
 
 
 def _draw_foot(sheet, footer, page_of):
-    font = _font("SalesProcessStamp")
+    font = _font("SalesProcessStamp", footer + page_of)
     sheet.setFont(font, 8)
     sheet.setFillColor(GREY)
     lines = [line for line in footer.splitlines() if line.strip()][:FOOTER_LINES]
@@ -153,7 +155,8 @@ def _draw_foot(sheet, footer, page_of):
 
 def _draw_head(sheet, head):
     """The head of the table, right above where the text of the page begins."""
-    font, width = _font("SalesProcessHead"), A4[0] - LEFT - RIGHT
+    font = _font("SalesProcessHead", "".join(text for _share, text, _right in head["cells"]))
+    width = A4[0] - LEFT - RIGHT
     size, line, above, beside = (
         head["scale"] * pixels for pixels in (HEAD_FONT, HEAD_LINE, HEAD_PADDING, CELL_PADDING)
     )
@@ -180,7 +183,7 @@ def _draw_head(sheet, head):
 def _draw_mark(sheet, mark):
     sheet.saveState()
     sheet.setFillColorRGB(0.85, 0.2, 0.15, alpha=0.16)
-    sheet.setFont(_font("SalesProcessStamp"), 96)
+    sheet.setFont(_font("SalesProcessStamp", mark), 96)
     sheet.translate(A4[0] / 2, A4[1] / 2)
     sheet.rotate(50)
     sheet.drawCentredString(0, 0, mark)
@@ -194,13 +197,16 @@ def _colour(text, default):
         return HexColor(default)
 
 
-def _font(name):
+def _font(name, text):
+    """The font for this text: embedding one takes as long as all the rest of the drawing."""
+    path, plain = FONTS[name]
+    if all(ord(letter) < LATIN_END for letter in text):
+        return plain
     if name not in pdfmetrics.getRegisteredFontNames():
-        path, substitute = FONTS[name]
         try:
             pdfmetrics.registerFont(TTFont(name, file_path(path)))
         except (FileNotFoundError, TTFError):
-            return substitute
+            return plain
     return name
 
 

@@ -22,7 +22,7 @@ DEFAULT_COLOUR = "#2f5d7c"
 DAY = "\N{WORD JOINER}paper-date\N{WORD JOINER}"
 STATIC_PAGE_KEY = "sales_process_static_page"
 # Pixels of a digit, of the space around the text of a cell, and of the printed width of a page.
-DIGIT, CELL, PAGE_WIDTH = 8.4, 14, 665
+DIGIT, CELL, PAGE_WIDTH = 8.4, 14, 800
 # "Two thousand euros and 50 cents", «Две тысячи рублей 50 копеек»; others say it with a comma.
 WORDS_BEFORE_CENTS = {"en": " and", "ru": "", "uk": "", "be": ""}
 # What a document template may put into its text: blocks, each with the view that draws it
