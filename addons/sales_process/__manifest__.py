@@ -34,6 +34,7 @@
         "views/sale_order_views.xml",
         "views/paper_portal_templates.xml",
         "views/sales_contract_terminate_views.xml",
+        "views/sales_contract_coterm_views.xml",
         "views/sale_order_contract_views.xml",
         "views/sales_document_request_views.xml",
         "views/sales_document_request_portal.xml",

@@ -1,9 +1,19 @@
 """The arithmetic of contract terms: known hard days, and properties that hold for all."""
 
 from datetime import date, timedelta
+from fractions import Fraction
 
 import pytest
-from engine.term import make_term, month_day, months_since, next_term, notice_date, renewal_due, whole_months
+from engine.term import (
+    make_term,
+    month_day,
+    months_since,
+    next_term,
+    notice_date,
+    renewal_due,
+    share,
+    whole_months,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,3 +147,59 @@ def test_what_makes_no_term():
 
 def test_the_calendar_begins_somewhere():
     assert renewal_due(date(1, 1, 5), 0, 60) == date(1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "months", "part"),
+    [
+        (date(2027, 1, 1), date(2027, 6, 30), 12, Fraction(1, 2)),
+        (date(2027, 1, 1), date(2027, 12, 31), 12, Fraction(1)),
+        (date(2027, 6, 1), date(2027, 6, 15), 1, Fraction(1, 2)),
+        (date(2028, 2, 1), date(2028, 2, 29), 12, Fraction(1, 12)),
+        (date(2027, 1, 1), date(2028, 6, 30), 12, Fraction(3, 2)),
+        (date(2027, 1, 31), date(2027, 2, 28), 1, Fraction(1)),
+        (date(2027, 5, 10), date(2027, 5, 10), 1, Fraction(1, 31)),
+    ],
+)
+def test_known_shares(start, end, months, part):
+    assert share(start, end, months) == part
+
+
+@given(DAYS, MONTHS, st.integers(min_value=1, max_value=5))
+def test_whole_terms_are_whole_shares(start, months, count):
+    term = make_term(start, months)
+    for _ in range(count - 1):
+        term = next_term(term)
+    assert share(start, term.end, months) == count
+
+
+@given(DAYS, MONTHS, st.integers(min_value=1, max_value=3000))
+def test_a_longer_part_is_a_larger_share(start, months, days):
+    end = start + timedelta(days=days)
+    assert 0 < share(start, end - timedelta(days=1), months) < share(start, end, months)
+
+
+@given(DAYS, MONTHS, st.integers(min_value=1, max_value=60), st.integers(min_value=0, max_value=1500))
+def test_shares_before_and_after_a_month_add_up(start, months, cut, days):
+    """Cut where a month of the contract's rhythm begins, the parts are the whole."""
+    middle = month_day(start, cut)
+    end = middle + timedelta(days=days)
+    before = share(start, middle - timedelta(days=1), months)
+    assert before + share(middle, end, months, anchor=start) == share(start, end, months)
+
+
+@given(DAYS, MONTHS, st.integers(min_value=0, max_value=1500))
+def test_a_share_is_near_what_counting_days_says(start, months, days):
+    end = start + timedelta(days=days)
+    assert abs(float(share(start, end, months)) * months * 30.44 - (days + 1)) < 5
+
+
+@pytest.mark.parametrize("months", [0, -1, 1201])
+def test_no_share_of_no_term(months):
+    with pytest.raises(ValueError, match="months"):
+        share(date(2027, 1, 1), date(2027, 2, 1), months)
+
+
+def test_no_share_before_the_start():
+    with pytest.raises(ValueError, match="before"):
+        share(date(2027, 1, 2), date(2027, 1, 1), 12)

@@ -2,7 +2,7 @@ from odoo import http
 from odoo.http import content_disposition, request
 from odoo.tools import get_lang
 
-from ..engine import upload
+from ..engine import answer, upload
 
 PURPOSE = "documents"
 # The address is a secret, what lies behind it the customer's: neither indexed, nor kept, nor passed on.
@@ -30,40 +30,37 @@ class CustomerDocuments(http.Controller):
         methods=["GET"],
         save_session=False,
     )
-    def documents_page(self, token, item=None, problem=None, **_kwargs):
+    def documents_page(self, token, **_kwargs):
         documents = self._find(token)
-        if not documents:
-            return self._gone()
-        return self._render(
-            "sales_process.documents_page",
-            {
-                "documents": documents,
-                "order": documents.order_id,
-                "company": documents.company_id,
-                "token": token,
-                "problem_item": item,
-                "problem": self._problem_text(problem),
-                "accept": ",".join(f".{ending}" for ending in upload.EXTENSIONS),
-                "open_count": len(documents.item_ids.filtered(lambda one: one.state in ("open", "returned"))),
-            },
-        )
+        return self._page(token, documents) if documents else self._gone()
 
     @http.route(
-        "/sales_process/documents/<string:token>/<int:item_id>/<any(give,skip,remove):act>",
+        "/sales_process/documents/<string:token>",
         type="http",
         auth="public",
         methods=["POST"],
         csrf=False,
         save_session=False,
     )
-    def documents_answer(self, token, item_id, act, **values):
+    def documents_answer(self, token, do="", **values):
+        """Save whatever was filled in, not only the item whose button was pressed.
+
+        What cannot be taken is shown again as it was typed, with the reason; the rest is saved.
+        """
         documents = self._find(token)
         if not documents:
             return self._gone()
-        item = documents.item_ids.filtered(lambda one: one.id == item_id)
-        problem = self._answer(item, act, values) if item else "stale"
-        query = f"?item={item_id}&problem={problem}" if problem else ""
-        return request.redirect(f"/sales_process/documents/{token}{query}#item-{item_id}", code=303)
+        act, pressed, attachment = self._pressed(do)
+        problems = {}
+        for item in documents.item_ids:
+            wanted = act if item.id == pressed else "save"
+            problem = self._answer(item, wanted, self._filled_in(item, values), attachment)
+            if problem:
+                problems[item.id] = problem
+        if problems:
+            return self._page(token, documents, problems, values)
+        anchor = f"#item-{pressed}" if pressed in documents.item_ids.ids else ""
+        return request.redirect(f"/sales_process/documents/{token}{anchor}", code=303)
 
     @http.route(
         "/sales_process/documents/<string:token>/file/<int:attachment_id>",
@@ -102,20 +99,55 @@ class CustomerDocuments(http.Controller):
         )
         return request.env["sales.document.request"].sudo().search([("order_id", "=", order.id)], limit=1)
 
-    def _answer(self, item, act, values):
-        """Pass on what the form says; the code of why it was not taken, or None."""
-        version = self._number(values.get("version"))
+    def _page(self, token, documents, problems=None, values=None):
+        """The page as things stand; after a refusal also with what was typed and why it was not taken."""
+        items = documents.item_ids
+        return self._render(
+            "sales_process.documents_page",
+            {
+                "documents": documents,
+                "order": documents.order_id,
+                "company": documents.company_id,
+                "token": token,
+                "problems": {item: self._problem_text(code) for item, code in (problems or {}).items()},
+                "typed": values or {},
+                "options": {item.id: answer.options(item.choices) for item in items},
+                "accept": ",".join(f".{ending}" for ending in upload.EXTENSIONS),
+                "open_count": len(items.filtered(lambda one: one.state in ("open", "returned"))),
+            },
+            status=422 if problems else 200,
+        )
+
+    def _pressed(self, do):
+        """Which button was pressed: what to do, with which item, with which file."""
+        act, *numbers = do.split("-")[:3]
+        item, attachment = [*map(self._number, numbers), 0, 0][:2]
+        return (act if act in ("give", "skip", "remove") else "save"), item, attachment
+
+    def _filled_in(self, item, values):
+        """What the page brought for this item."""
+        return {
+            "version": self._number(values.get(f"version-{item.id}")),
+            "text": values.get(f"text-{item.id}"),
+            "reason": values.get(f"reason-{item.id}"),
+            "files": [
+                # One byte more than allowed is enough to know, and no more is held in memory.
+                (file.filename, file.stream.read(upload.MAX_BYTES + 1))
+                for file in request.httprequest.files.getlist(f"files-{item.id}")
+                if file.filename
+            ],
+        }
+
+    def _answer(self, item, act, filled, attachment):
+        """Pass on what was filled in; the code of why it was not taken, or None."""
+        version = filled["version"]
         if act == "skip":
-            return item._customer_not_needed(version, values.get("reason"))
+            return item._customer_not_needed(version, filled["reason"])
         if act == "remove":
-            return item._customer_remove(version, self._number(values.get("attachment")))
-        files = [
-            # One byte more than allowed is enough to know, and no more is held in memory.
-            (file.filename, file.stream.read(upload.MAX_BYTES + 1))
-            for file in request.httprequest.files.getlist("files")
-            if file.filename
-        ]
-        return item._customer_give(version, text=values.get("text"), files=files)
+            return item._customer_remove(version, attachment)
+        if act == "give" or item._customer_has_news(filled["text"], filled["files"]):
+            return item._customer_give(version, text=filled["text"], files=filled["files"])
+        return None
 
     def _number(self, text):
         return int(text) if text and text.isdecimal() and len(text) < 10 else 0
@@ -124,6 +156,9 @@ class CustomerDocuments(http.Controller):
         """What went wrong, and what to do, in the customer's words."""
         return {
             "empty": request.env._("There was nothing to save. Please choose a file or type your answer."),
+            "number": request.env._("Please type a number, such as 1234.5, without separating thousands."),
+            "date": request.env._("Please give a date that exists, such as 2026-12-31."),
+            "choice": request.env._("Please choose one of the answers offered."),
             "too_big": request.env._(
                 "This file is larger than 20 MB. Please make it smaller, or send it in parts."
             ),
@@ -138,7 +173,9 @@ class CustomerDocuments(http.Controller):
             "quota": request.env._(
                 "There is no room for more files here. Please remove one, or write to us."
             ),
-            "too_long": request.env._("This text is too long. Please shorten it, or write to us."),
+            "too_long": request.env._(
+                "This text is longer than 5000 characters. Please shorten it, or send it as a file."
+            ),
             "reason": request.env._("Please say why this does not apply to you."),
             "closed": request.env._("This has been accepted already; nothing more is needed here."),
             "stale": request.env._(

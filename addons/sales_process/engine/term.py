@@ -13,6 +13,7 @@ counted from the anchor, and never from the end before it, renewals do not drift
 import calendar
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from fractions import Fraction
 
 DAY = timedelta(days=1)
 MAX_MONTHS = 1200
@@ -94,6 +95,26 @@ def next_term(term: Term, months: int | None = None) -> Term:
         return make_term(start, months, anchor=term.anchor)
     # Another length starts a rhythm of its own, which its end must not be measured by.
     return replace(make_term(start, end=start + (term.end - term.start)), months=0)
+
+
+def share(start: date, end: date, months: int, anchor: date | None = None) -> Fraction:
+    """How much of a term of ``months`` months lies between two days, both of them included.
+
+    Whole months count as such, whatever their length; the days that remain are a part of the
+    month they lie in: half a year is a half, and 15 days of June are half a month.
+    """
+    if not 0 < months <= MAX_MONTHS:
+        raise ValueError(f"a term has 1 to {MAX_MONTHS} months, not {months}")
+    if end < start:
+        raise ValueError(f"a term cannot end ({end}) before it starts ({start})")
+    if anchor is None or months_since(anchor, start) is None:
+        anchor = start
+    first, after = months_since(anchor, start), end + DAY
+    whole = (after.year - start.year) * 12 + after.month - start.month + 1
+    while month_day(anchor, first + whole) > after:
+        whole -= 1
+    begin, until = month_day(anchor, first + whole), month_day(anchor, first + whole + 1)
+    return (whole + Fraction((after - begin).days, (until - begin).days)) / months
 
 
 def notice_date(end: date | None, notice_days: int = 0) -> date | None:

@@ -36,10 +36,13 @@ from . import sale_order
 from . import sale_order_approval
 from . import sale_order_case
 from . import sale_order_contract
+from . import sale_order_contract_import
 from . import sale_order_line
 from . import sale_order_paper
 from . import sale_order_proposal
 from . import sale_order_renewal
+from . import sale_order_renewal_desk
+from . import sale_order_coterm
 from . import sale_order_signature
 from . import sale_order_template
 from . import sales_approval
@@ -49,10 +52,12 @@ from . import sales_call_connection
 from . import sales_call_originate
 from . import sales_call_report
 from . import sales_document
+from . import sales_document_question
 from . import sales_document_checklist
 from . import sales_document_request
 from . import sales_document_request_item
 from . import sales_document_template
+from . import sales_document_request_target
 from . import sales_paper_link
 from . import sales_process_part
 from . import sales_process

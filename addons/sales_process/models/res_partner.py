@@ -22,6 +22,17 @@ class ResPartner(models.Model):
                 count for other, count in counts if other == partner or other.parent_id == partner
             )
 
+    def _sales_customer_kind(self):
+        """Code of the kind of customer this is: company, sole_trader or person.
+
+        A person with a tax number of their own trades under their own name.
+        """
+        self.ensure_one()
+        customer = self.commercial_partner_id
+        if customer.is_company:
+            return "company"
+        return "sole_trader" if customer.vat else "person"
+
     def action_view_calls(self):
         """The calls with these contacts."""
         action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_call")

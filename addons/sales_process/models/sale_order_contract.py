@@ -24,6 +24,8 @@ PROTECTED_FIELDS = frozenset(
         "contract_timer_error_date",
         "renewal_of_id",
         "renewal_lead_id",
+        "coterm_order_id",
+        "contract_next_months",
     }
 )
 # What the parties agree on: part of the paper, so not to be changed behind its back.
@@ -175,6 +177,13 @@ class SaleOrder(models.Model):
         ondelete="set null",
     )
 
+    document_checklist_id = fields.Many2one(
+        "sales.document.checklist",
+        string="Checklist",
+        check_company=True,
+        index="btree_not_null",
+        help="What the customer is asked for. Empty: the checklist for this kind of customer.",
+    )
     document_request_ids = fields.One2many("sales.document.request", "order_id", string="Documents Requests")
     document_request_count = fields.Integer(compute="_compute_document_request_count")
 
@@ -548,7 +557,13 @@ class SaleOrder(models.Model):
                     }
                 )
             )
-        return sequence.next_by_id()
+        number = sequence.next_by_id()
+        # One that was brought in from elsewhere may have taken it.
+        while self.sudo().search_count(
+            [("company_id", "=", company.id), ("contract_number", "=", number)], limit=1
+        ):
+            number = sequence.next_by_id()
+        return number
 
     def _contract_make_digest(self):
         """Fingerprint of everything the contract's paper says."""
@@ -658,7 +673,7 @@ class SaleOrder(models.Model):
                 )
             )
         orders._contract_set({"contract_state": "running"})
-        orders.renewal_of_id.filtered(
+        orders._contract_predecessors().filtered(
             lambda order: order.contract_state in ("running", "expired")
         )._contract_set({"contract_state": "renewed"})
         return True

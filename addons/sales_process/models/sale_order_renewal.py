@@ -54,7 +54,7 @@ class SaleOrder(models.Model):
         """The orders of the next terms, one for each contract; those there already are given as they are."""
         self._contract_reopen_declined()
         existing = self._contract_open_renewals()
-        missing = self.filtered(lambda order: order not in existing.renewal_of_id)
+        missing = self - existing._contract_predecessors()
         if not missing:
             return existing
         missing._contract_refuse(lambda order: order._contract_renew_obstacles())
@@ -69,16 +69,16 @@ class SaleOrder(models.Model):
 
     def _contract_reopen_declined(self):
         """A renewal the customer declined is revised, not made anew: what the rep changed in it stays."""
-        without = self - self._contract_open_renewals().renewal_of_id
+        without = self - self._contract_open_renewals()._contract_predecessors()
         for order in without.filtered(lambda order: not order.contract_terminated_date):
-            declined = order.renewal_ids.filtered(lambda renewal: renewal.state in ("draft", "sent")).sorted(
-                "id"
-            )[-1:]
+            declined = order.renewal_ids.filtered(
+                lambda renewal: renewal.state in ("draft", "sent") and not renewal.coterm_of_ids
+            ).sorted("id")[-1:]
             declined._contract_set({"contract_state": "draft"})
 
     def _contract_open_renewals(self):
         """The renewals that stand: neither declined nor cancelled. At most one for each contract."""
-        return self.renewal_ids.filtered(
+        return self._contract_successors().filtered(
             lambda order: order.state != "cancel" and order.contract_state != "declined"
         )
 
@@ -97,7 +97,7 @@ class SaleOrder(models.Model):
         """New orders with the same lines at the kept, uplifted prices, and the term moved on."""
         renewals = self.browse()
         for order in self:
-            following = term.next_term(order._contract_term())
+            following = term.next_term(order._contract_term(), order.contract_next_months or None)
             renewal = order.copy(
                 {
                     "user_id": order.user_id.id,
@@ -126,7 +126,9 @@ class SaleOrder(models.Model):
         for line in self._get_copiable_order_lines():
             [vals] = line.copy_data()
             if not line.display_type:
-                vals["price_unit"] = float_round(line.price_unit * factor, precision_digits=digits)
+                vals["price_unit"] = float_round(
+                    line._contract_full_price() * factor, precision_digits=digits
+                )
                 vals["discount"] = line.discount
             commands.append(fields.Command.create(vals))
         return commands
@@ -304,6 +306,9 @@ class SaleOrder(models.Model):
         """Tell the renewals' processes that there is nothing left to renew; what went on by itself is won."""
         for order in self.filtered("renewal_lead_id"):
             lead = order.renewal_lead_id
+            if "running" in (lead.renewal_contract_ids - order).mapped("contract_state"):
+                # Renewed together with others that still run: there is something left to renew.
+                continue
             if order.contract_state != "renewed":
                 lead._process_signal("contract_ended", order, {"contract_state": order.contract_state})
             elif lead.won_status == "pending":

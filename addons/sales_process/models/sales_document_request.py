@@ -62,24 +62,22 @@ class SalesDocumentRequest(models.Model):
         """The requests of these orders; those that were made already are given as they are."""
         existing = self.sudo().search([("order_id", "in", orders.ids)])
         missing = orders - existing.order_id
-        vals_list = [self._prepare_for_order(order) for order in missing]
+        checklists = self.env["sales.document.checklist"]._for_orders(missing)
+        vals_list = [self._prepare_for_order(order, checklists[order]) for order in missing]
         return (existing + self.sudo().create(vals_list)).with_env(self.env)
 
     @api.model
-    def _prepare_for_order(self, order):
-        """Values of a request in the customer's language, made from the checklist of the order's company."""
-        checklist = (
-            self.env["sales.document.checklist"]
-            .sudo()
-            .search([("company_id", "in", (order.company_id.id, False)), ("item_ids", "!=", False)], limit=1)
-            .with_context(lang=order.partner_id.lang)
-        )
+    def _prepare_for_order(self, order, checklist):
+        """Values of a request in the customer's language, made from this checklist."""
         if not checklist:
             raise UserError(
                 self.env._(
-                    "There is no checklist for %s: make one under Configuration.", order.company_id.name
+                    "There is no checklist for %(customer)s of %(company)s: make one under Configuration.",
+                    customer=order.partner_id.display_name,
+                    company=order.company_id.name,
                 )
             )
+        checklist = checklist.sudo().with_context(lang=order.partner_id.lang)
         return {
             "order_id": order.id,
             "checklist_id": checklist.id,

@@ -1,29 +1,25 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date, get_lang
 
-from ..engine import upload
-from .sales_document_checklist import ITEM_KINDS
+from ..engine import answer, upload
+from .sales_document_question import QUESTION_FIELDS
 
 # What a rep may shape: the question. The customer's answer, and what came of it, are set by methods only.
-EDITABLE_FIELDS = frozenset({"name", "help", "kind", "required", "sequence", "note"})
-MAX_TEXT = 5000
+EDITABLE_FIELDS = frozenset({*QUESTION_FIELDS, "note"})
 
 
 class SalesDocumentRequestItem(models.Model):
     """One thing asked of a customer, what they gave, and whether it was accepted."""
 
     _name = "sales.document.request.item"
+    _inherit = ["sales.document.question"]
     _description = "Item of a Documents Request"
     _order = "request_id, sequence, id"
 
     request_id = fields.Many2one("sales.document.request", required=True, ondelete="cascade", index=True)
     order_id = fields.Many2one(related="request_id.order_id")
     company_id = fields.Many2one(related="request_id.company_id")
-    sequence = fields.Integer(default=10)
-    name = fields.Char(required=True)
-    help = fields.Text()
-    kind = fields.Selection(ITEM_KINDS, default="file", required=True)
-    required = fields.Boolean(default=True)
     state = fields.Selection(
         [
             ("open", "Open"),
@@ -37,6 +33,12 @@ class SalesDocumentRequestItem(models.Model):
         readonly=True,
     )
     answer = fields.Text(readonly=True, help="What the customer typed, or why they say it is not needed.")
+    is_reason = fields.Boolean(readonly=True, help="The answer says why the item does not apply.")
+    answer_text = fields.Text(
+        string="Customer's Answer",
+        compute="_compute_answer_text",
+        help="The answer as it is read: a date and a number in the reader's way.",
+    )
     attachment_ids = fields.Many2many("ir.attachment", string="Files", readonly=True)
     note = fields.Char(string="Our Word", help="Shown to the customer when the item is returned.")
     date_given = fields.Datetime(readonly=True)
@@ -48,6 +50,21 @@ class SalesDocumentRequestItem(models.Model):
         help="Grows with every answer: an outdated page cannot overwrite a newer one.",
     )
 
+    @api.depends("answer", "kind", "is_reason")
+    @api.depends_context("lang")
+    def _compute_answer_text(self):
+        for item in self:
+            item.answer_text = item._format_answer() if item.answer else False
+
+    def _format_answer(self):
+        """The answer in the reader's language; the reason why there is none stays as it is."""
+        self.ensure_one()
+        if self.kind == "date" and not self.is_reason:
+            return format_date(self.env, self.answer)
+        if self.kind == "number" and not self.is_reason:
+            return self.answer.replace(".", get_lang(self.env).decimal_point)
+        return self.answer
+
     # ------------------------------------------------------------------
     # ORM: what nobody may write
     # ------------------------------------------------------------------
@@ -57,6 +74,7 @@ class SalesDocumentRequestItem(models.Model):
         fresh = {
             "state": "open",
             "answer": False,
+            "is_reason": False,
             "attachment_ids": False,
             "date_given": False,
             "date_decided": False,
@@ -104,6 +122,7 @@ class SalesDocumentRequestItem(models.Model):
     def action_accept(self):
         """Take what the customer gave, or their word that it is not needed."""
         self._check_may_decide(("given", "not_needed", "returned"))
+        self._feed_targets()
         self._decide("accepted")
         for item in self:
             # An accepted file is a paper of the order: it stays with it, also when the add-on goes.
@@ -161,6 +180,7 @@ class SalesDocumentRequestItem(models.Model):
         """Keep the customer's answer.
 
         :param version: of the item as their page showed it
+        :param text: what they typed or chose
         :param files: [(name, content)]
         :return: code of why it was not taken, or None
         """
@@ -168,7 +188,7 @@ class SalesDocumentRequestItem(models.Model):
         problem = self._customer_problem(version)
         if problem:
             return problem
-        if self.kind == "text":
+        if self.kind != "file":
             return self._customer_give_text(text)
         try:
             checked = [(*upload.check(name, content), content) for name, content in files]
@@ -183,25 +203,23 @@ class SalesDocumentRequestItem(models.Model):
         return None
 
     def _customer_give_text(self, text):
-        text = (text or "").strip()
-        if not text:
-            return "empty"
-        if len(text) > MAX_TEXT:
-            return "too_long"
+        try:
+            text = answer.check(self.kind, text, answer.options(self.choices))
+        except answer.Refused as refused:
+            return refused.code
         self._customer_keep({"state": "given", "answer": text})
         return None
 
     def _customer_not_needed(self, version, reason):
         """Keep why the customer says this does not apply to them; code of the problem, or None."""
         self.ensure_one()
-        reason = (reason or "").strip()
-        problem = (
-            self._customer_problem(version)
-            or (not reason and "reason")
-            or (len(reason) > MAX_TEXT and "too_long")
-        )
+        problem = self._customer_problem(version)
         if problem:
             return problem
+        try:
+            reason = answer.check("text", reason)
+        except answer.Refused as refused:
+            return "reason" if refused.code == "empty" else refused.code
         self._customer_keep({"state": "not_needed", "answer": reason})
         return None
 
@@ -224,6 +242,14 @@ class SalesDocumentRequestItem(models.Model):
         )
         gone.unlink()
         return None
+
+    def _customer_has_news(self, text, files):
+        """Whether the page brought something for this item that we do not know yet."""
+        self.ensure_one()
+        if self.kind == "file":
+            return bool(files)
+        known = "" if self.is_reason else self.answer or ""
+        return answer.clean(text) not in ("", known)
 
     def _customer_problem(self, version):
         """Why this item cannot be answered (any more)."""
@@ -262,6 +288,7 @@ class SalesDocumentRequestItem(models.Model):
         self._set(
             vals
             | {
+                "is_reason": vals["state"] == "not_needed",
                 "attachment_ids": [fields.Command.set(kept.ids)],
                 "date_given": self.env.cr.now(),
                 "version": self.version + 1,

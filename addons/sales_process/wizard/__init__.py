@@ -1,5 +1,7 @@
 from . import (
     sales_approval_refuse,
+    sales_contract_coterm,
+    sales_contract_coterm_line,
     sales_contract_terminate,
     sales_document_preview,
     sales_process_enroll,
