@@ -99,7 +99,7 @@ class SaleOrder(models.Model):
     def _contract_import_batch(self, rows, result):
         """Make the contracts of a batch; if it fails, one by one, to find the row to blame."""
         known = self._contract_import_known(rows)
-        good = []
+        good, repeated = [], []
         for row in rows:
             try:
                 values = self._contract_import_parse(row)
@@ -108,9 +108,11 @@ class SaleOrder(models.Model):
                 result["errors"].append({"number": number or False, "error": str(error)})
                 continue
             key = (values["order"]["company_id"], values["protected"]["contract_number"])
-            if key in known:
+            if known.get(key):
                 result["known"] += 1
-                result["order_ids"][key[1]] = known[key] or result["order_ids"].get(key[1])
+                result["order_ids"][key[1]] = known[key]
+            elif key in known:
+                repeated.append(key[1])
             else:
                 known[key] = False
                 good.append(values)
@@ -122,6 +124,16 @@ class SaleOrder(models.Model):
         except Exception:
             for values in good:
                 self._contract_import_one(values, result)
+        self._contract_import_repeated(repeated, result)
+
+    def _contract_import_repeated(self, numbers, result):
+        """Rows that name a number a second time: known by now, unless the first one could not be made."""
+        for number in numbers:
+            if number in result["order_ids"]:
+                result["known"] += 1
+            else:
+                text = self.env._("Another row with this number could not be brought in.")
+                result["errors"].append({"number": number, "error": text})
 
     def _contract_import_one(self, values, result):
         try:
