@@ -61,18 +61,23 @@ class TelephoneCalls(http.Controller):
 
     def _words(self, error):
         """What is wrong, and what to do."""
-        _ = request.env._
         words = {
-            "content_type": _("Post JSON (application/json) or a form (application/x-www-form-urlencoded)."),
-            "not_json": _("The body is no JSON."),
-            "not_a_dict": _("The body is a JSON object: field names and values."),
-            "missing": _("The field “%s” is missing.", error.field),
-            "unknown": _("The field “%s” has a value that is not known: see the documentation.", error.field),
-            "not_text": _("The field “%s” is a text.", error.field),
-            "too_long": _("The field “%s” is too long.", error.field),
-            "not_a_number": _("The field “%s” is a whole number, not below zero.", error.field),
-            "not_a_moment": _("The field “%s” is a moment: ISO 8601, or seconds since 1970.", error.field),
-            "too_old": _("The moment in “%s” lies more than a month back.", error.field),
+            "content_type": request.env._(
+                "Post JSON (application/json) or a form (application/x-www-form-urlencoded)."
+            ),
+            "not_json": request.env._("The body is no JSON."),
+            "not_a_dict": request.env._("The body is a JSON object: field names and values."),
+            "missing": request.env._("The field “%s” is missing.", error.field),
+            "unknown": request.env._(
+                "The field “%s” has a value that is not known: see the documentation.", error.field
+            ),
+            "not_text": request.env._("The field “%s” is a text.", error.field),
+            "too_long": request.env._("The field “%s” is too long.", error.field),
+            "not_a_number": request.env._("The field “%s” is a whole number, not below zero.", error.field),
+            "not_a_moment": request.env._(
+                "The field “%s” is a moment: ISO 8601, or seconds since 1970.", error.field
+            ),
+            "too_old": request.env._("The moment in “%s” lies more than a month back.", error.field),
         }
         return words[error.code]
 

@@ -62,8 +62,9 @@ class CrmLead(models.Model):
 
     def _merge_dependences(self, opportunities):
         """The calls with merged leads belong to the one that stays."""
-        super()._merge_dependences(opportunities)
+        result = super()._merge_dependences(opportunities)
         opportunities.sudo().call_ids.write({"res_id": self.id})
+        return result
 
     def process_forget_customer(self):
         """Also their numbers, recordings, and what was noted about calls with them."""

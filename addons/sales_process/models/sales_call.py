@@ -34,7 +34,6 @@ class SalesCall(models.Model):
     res_id = fields.Many2oneReference(string="Record", model_field="res_model", index="btree_not_null")
     lead_id = fields.Many2one(
         "crm.lead",
-        string="Lead",
         compute="_compute_lead_id",
         store=True,
         ondelete="set null",
@@ -42,7 +41,7 @@ class SalesCall(models.Model):
     )
     partner_id = fields.Many2one("res.partner", string="Contact", ondelete="set null", index="btree_not_null")
     task_id = fields.Many2one(
-        "sales.process.task", string="Task", ondelete="set null", index="btree_not_null", readonly=True
+        "sales.process.task", ondelete="set null", index="btree_not_null", readonly=True
     )
     team_id = fields.Many2one(related="lead_id.team_id", store=True, string="Sales Team")
     number = fields.Char(help="As it was dialled, or shown by the caller; empty: withheld.")

@@ -21,9 +21,7 @@ class SalesCallConnection(models.Model):
 
     name = fields.Char(required=True)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(
-        "res.company", string="Company", required=True, default=lambda self: self.env.company
-    )
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     team_id = fields.Many2one(
         "crm.team",
         string="Team of New Leads",
@@ -31,7 +29,7 @@ class SalesCallConnection(models.Model):
         help="Whoever calls and is not known becomes a lead of this team. Empty: no leads are made.",
     )
     country_id = fields.Many2one(
-        "res.country", string="Country", help="Of numbers without a country's prefix; empty: the company's."
+        "res.country", help="Of numbers without a country's prefix; empty: the company's."
     )
     enough_seconds = fields.Integer(
         string="A Contact From (Seconds)",
@@ -189,7 +187,7 @@ class SalesCallConnection(models.Model):
         return Lead.browse(taken["lead_id"])
 
 
-class SalesCallAddress(models.TransientModel):
+class SalesCallAddress(models.TransientModel):  # pylint: disable=no-wizard-in-models
     """Shows a new address this once; it is written down nowhere."""
 
     _name = "sales.call.address"

@@ -130,7 +130,7 @@ class SalesProcessDynamicsDay(models.Model):
 class CrmLead(models.Model):
     _inherit = "crm.lead"
 
-    def _write_multi(self, vals_list):
+    def _write_multi(self, vals_list):  # pylint: disable=missing-return
         """The figures go by the source and the country that a lead has now."""
         super()._write_multi(vals_list)
         lead_ids = [
@@ -226,5 +226,8 @@ class ResCurrencyRate(models.Model):
 
     def _mark_days(self):
         """Where all companies have one currency, nothing is converted."""
-        if self and len(self.env["res.company"].sudo().search([]).currency_id) > 1:
+        if (
+            self
+            and len(self.env["res.company"].sudo().search([("currency_id", "!=", False)]).currency_id) > 1
+        ):
             self.env["sales.process.dynamics.day"]._mark_since(min(self.mapped("name")))

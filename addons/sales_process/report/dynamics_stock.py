@@ -40,7 +40,7 @@ class StockReader:
         self.stored = [spec for spec in aggregates if spec.partition(":")[0] not in WORKED_OUT]
         self.compares = any(name in BEFORE for name in names)
 
-    def read(self):
+    def read(self):  # pylint: disable=method-required-super
         """For each grouping its rows, as `_read_grouping_sets` gives them."""
         self._check()
         specs = list(unique([*self.stored, *self.sums]))

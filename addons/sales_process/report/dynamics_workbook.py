@@ -34,18 +34,27 @@ class DynamicsWorkbook:
         self.period, _rest = Period.split(model, self.domain)
         self.names = {}
 
-    def write(self, path):
+    def write(self, path):  # pylint: disable=method-required-super
         """Write the workbook to a file."""
         self.book = xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False})
         self.formats = {name: self.book.add_format(spec) for name, spec in self._format_specs().items()}
-        _ = self.env._
-        self._sheet(_("By Stage"), "stage_id", (*COUNTS, *AMOUNTS), "column", ("entered", "won", "lost"))
         self._sheet(
-            _("By Time"), self._time_spec(), (*COUNTS, "amount_won"), "line", ("entered", "won", "lost")
+            self.env._("By Stage"), "stage_id", (*COUNTS, *AMOUNTS), "column", ("entered", "won", "lost")
         )
-        self._sheet(_("By Salesperson"), "user_id", ("entered", "won", "lost", "amount_won"), "bar", ("won",))
-        self._sheet(_("By Source"), "source_id", ("entered", "won", "lost", "amount_won"), "bar", ("won",))
-        self._rows_sheet(_("Rows"))
+        self._sheet(
+            self.env._("By Time"),
+            self._time_spec(),
+            (*COUNTS, "amount_won"),
+            "line",
+            ("entered", "won", "lost"),
+        )
+        self._sheet(
+            self.env._("By Salesperson"), "user_id", ("entered", "won", "lost", "amount_won"), "bar", ("won",)
+        )
+        self._sheet(
+            self.env._("By Source"), "source_id", ("entered", "won", "lost", "amount_won"), "bar", ("won",)
+        )
+        self._rows_sheet(self.env._("Rows"))
         self.book.close()
 
     def _format_specs(self):

@@ -42,11 +42,11 @@ class SalesProcessDynamics(models.Model):
 
     user_id = fields.Many2one("res.users", string="Salesperson", ondelete="set null", readonly=True)
     team_id = fields.Many2one("crm.team", string="Sales Team", ondelete="set null", readonly=True)
-    source_id = fields.Many2one("utm.source", string="Source", ondelete="set null", readonly=True)
+    source_id = fields.Many2one("utm.source", ondelete="set null", readonly=True)
     process_id = fields.Many2one(
         "sales.process", string="Process Version", ondelete="set null", readonly=True
     )
-    country_id = fields.Many2one("res.country", string="Country", ondelete="set null", readonly=True)
+    country_id = fields.Many2one("res.country", ondelete="set null", readonly=True)
 
     opening = fields.Integer(string="Opening Stock", store=False, help="Deals in the stage at the beginning.")
     closing = fields.Integer(string="Closing Stock", store=False, help="Deals in the stage at the end.")
@@ -119,7 +119,7 @@ class SalesProcessDynamics(models.Model):
     def _read_stored_sets(self, domain, grouping_sets, aggregates, order=None):
         """As Odoo reads it, from the smallest table that holds the answer."""
         reader = self._reader(domain, [spec for groupby in grouping_sets for spec in groupby])
-        return super(SalesProcessDynamics, reader)._read_grouping_sets(
+        return super(SalesProcessDynamics, reader)._read_grouping_sets(  # pylint: disable=super-method-mismatch
             domain, grouping_sets, aggregates, order
         )
 
@@ -142,7 +142,7 @@ class SalesProcessDynamics(models.Model):
     @api.model
     def _make(self, days):
         """Make the rows of these days anew from the stays. A batch of statements, however many days."""
-        currencies = self.env["res.company"].sudo().search([]).currency_id
+        currencies = self.env["res.company"].sudo().search([("currency_id", "!=", False)]).currency_id
         Total = self.env["sales.process.dynamics.total"]
         self.env.cr.execute(SQL("DELETE FROM sales_process_dynamics WHERE date = ANY(%s)", days))
         self.env.cr.execute(SQL("DELETE FROM sales_process_dynamics_total WHERE date = ANY(%s)", days))

@@ -16,26 +16,23 @@ class SalesProcessDynamicsFigures(models.AbstractModel):
     _log_access = False
 
     date = fields.Date(string="Day", required=True, readonly=True)
-    stage_id = fields.Many2one("crm.stage", string="Stage", ondelete="set null", readonly=True)
-    company_id = fields.Many2one("res.company", string="Company", ondelete="cascade", readonly=True)
-    currency_id = fields.Many2one(
-        "res.currency", string="Currency", required=True, ondelete="cascade", readonly=True
-    )
+    stage_id = fields.Many2one("crm.stage", ondelete="set null", readonly=True)
+    company_id = fields.Many2one("res.company", ondelete="cascade", readonly=True)
+    currency_id = fields.Many2one("res.currency", required=True, ondelete="cascade", readonly=True)
 
     entered = fields.Integer(readonly=True, help="Deals that came into the stage.")
-    moved_on = fields.Integer(string="Moved On", readonly=True, help="Deals that went to a later stage.")
-    moved_back = fields.Integer(string="Moved Back", readonly=True, help="Deals that went to an earlier one.")
+    moved_on = fields.Integer(readonly=True, help="Deals that went to a later stage.")
+    moved_back = fields.Integer(readonly=True, help="Deals that went to an earlier one.")
     won = fields.Integer(readonly=True, help="Deals that were won from this stage.")
     lost = fields.Integer(readonly=True, help="Deals that were lost from this stage.")
     change = fields.Integer(readonly=True, help="What entered, less what left.")
-    amount_entered = fields.Monetary(string="Amount Entered", readonly=True)
-    amount_moved_on = fields.Monetary(string="Amount Moved On", readonly=True)
-    amount_moved_back = fields.Monetary(string="Amount Moved Back", readonly=True)
-    amount_won = fields.Monetary(string="Amount Won", readonly=True)
-    amount_lost = fields.Monetary(string="Amount Lost", readonly=True)
+    amount_entered = fields.Monetary(readonly=True)
+    amount_moved_on = fields.Monetary(readonly=True)
+    amount_moved_back = fields.Monetary(readonly=True)
+    amount_won = fields.Monetary(readonly=True)
+    amount_lost = fields.Monetary(readonly=True)
     amount_change = fields.Monetary(string="Amount Changed", readonly=True)
     amount_revalued = fields.Monetary(
-        string="Amount Revalued",
         readonly=True,
         help="What the deals that left were worth more, or less, than when they came into the stage.",
     )

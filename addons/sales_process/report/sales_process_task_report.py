@@ -25,22 +25,22 @@ class SalesProcessTaskReport(models.Model):
     }  # fmt: skip
 
     date = fields.Datetime(string="From", readonly=True)
-    lead_id = fields.Many2one("crm.lead", string="Lead", readonly=True)
+    lead_id = fields.Many2one("crm.lead", readonly=True)
     process_id = fields.Many2one("sales.process", string="Process Version", readonly=True)
-    step_id = fields.Many2one("sales.process.step", string="Step", readonly=True)
+    step_id = fields.Many2one("sales.process.step", readonly=True)
     kind = fields.Selection(
-        lambda self: self.env["sales.process.step"]._fields["kind"].selection, string="Kind", readonly=True
+        lambda self: self.env["sales.process.step"]._fields["kind"].selection, readonly=True
     )
     state = fields.Selection(
-        lambda self: self.env["sales.process.task"]._fields["state"].selection, string="State", readonly=True
+        lambda self: self.env["sales.process.task"]._fields["state"].selection, readonly=True
     )
-    outcome_id = fields.Many2one("sales.process.outcome", string="Outcome", readonly=True)
+    outcome_id = fields.Many2one("sales.process.outcome", readonly=True)
     user_id = fields.Many2one("res.users", string="Responsible", readonly=True)
     team_id = fields.Many2one("crm.team", string="Sales Team", readonly=True)
-    company_id = fields.Many2one("res.company", string="Company", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
     tasks = fields.Integer(readonly=True)
-    open_now = fields.Integer(string="Open Now", readonly=True)
-    late_now = fields.Integer(string="Late Now", readonly=True)
+    open_now = fields.Integer(readonly=True)
+    late_now = fields.Integer(readonly=True)
     hours = fields.Float(string="Hours (Mean)", readonly=True, aggregator="avg", help="By the clock.")
     hours_late = fields.Float(string="Hours Late (Mean)", readonly=True, aggregator="avg")
     deadline_kept = fields.Integer(string="Deadlines Kept", readonly=True)

@@ -189,6 +189,6 @@ class TestFollowUp(PaperCase):
     def test_openings_of_many_cost_one_query(self):
         _order, _lead, one = self._waiting()
         _order, _lead, other = self._waiting()
-        (one | other).case_id.order_id  # noqa: B018 - read beforehand
+        (one | other).case_id.order_id.mapped("state")  # read beforehand
         with self.assertQueryCount(2):
             (one | other)._paper_openings()
