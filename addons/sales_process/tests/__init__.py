@@ -2,6 +2,7 @@ from . import (
     test_approval,
     test_approval_rules,
     test_call_webhook,
+    test_assets,
     test_calls,
     test_contract,
     test_contract_import,
