@@ -3,8 +3,9 @@ from odoo.exceptions import UserError
 
 from .sales_document import INTERNAL, INTERNAL_KEY
 
-# What Odoo itself may set on any attachment without touching the paper.
-HARMLESS = {"access_token", "original_id"}
+# What Odoo itself sets on any attachment without touching the paper: the web client hands in a small
+# picture of a PDF when its record is opened.
+HARMLESS = {"access_token", "original_id", "thumbnail"}
 
 
 class IrAttachment(models.Model):

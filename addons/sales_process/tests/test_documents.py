@@ -57,6 +57,7 @@ class TestDocuments(PaperCase):
                 ):
                     road()
         self.assertTrue(attachment.generate_access_token())
+        attachment.with_user(self.rep).write({"thumbnail": PIXEL})
         attachment.write({"raw": attachment.raw})
 
     def test_other_attachments_are_free(self):
