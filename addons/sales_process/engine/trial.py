@@ -1,11 +1,11 @@
 """Cases played through a process on a virtual clock: what would be done, when, and how it ends."""
 
-import heapq
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from itertools import count
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from .definition import Process
@@ -55,8 +55,6 @@ class Trial:
         self.begin = begin
         self.cases: dict[int, Case] = {}
         self.diary: list[Happening] = []
-        self._queue: list = []
-        self._order = count()
 
     def run(self, cases: int, horizon: timedelta = timedelta(days=365)) -> dict[str, int]:
         """Play `cases` cases to their end or to the horizon; how many ended in which state.
@@ -64,61 +62,55 @@ class Trial:
         Cases know nothing of each other, so they are played one by one; the diary is put in order.
         """
         for number in range(cases):
-            self._play(number, self.begin + horizon)
-        self.diary.sort(key=attrgetter("when"))
+            self.cases[number] = self._play(number, self.begin + horizon)
+        self.diary.sort(key=itemgetter(0))
         return Counter(case.state for case in self.cases.values())
 
     def _play(self, number, stop):
-        self.cases[number] = Case()
-        self._queue = [(self.begin, next(self._order), Start())]
-        while self._queue and self._queue[0][0] <= stop:
-            when, _order, event = heapq.heappop(self._queue)
-            self._happen(when, number, event)
+        """The case in the end: its next event is taken off the clock until there is none."""
+        case, order, clock = Case(), count(1), [(self.begin, 0, Start())]
+        while clock and clock[0][0] <= stop:
+            when, _order, event = heappop(clock)
+            if type(event) is not Start and event.task not in case.tasks:
+                continue
+            case, effects = decide(self.process, case, event)
+            for effect in effects:
+                self._note(when, number, effect)
+                if type(effect) is OpenTask:
+                    for moment, following in self._opened(when, case, number, effect):
+                        heappush(clock, (moment, next(order), following))
+        return case
 
-    def _put(self, when, event):
-        heapq.heappush(self._queue, (when, next(self._order), event))
-
-    def _happen(self, when, number, event):
-        case = self.cases[number]
-        if type(event) is not Start and event.task not in case.tasks:
-            return
-        self.cases[number], effects = decide(self.process, case, event)
-        for effect in effects:
-            self._note(when, number, effect)
-            if type(effect) is OpenTask:
-                self._opened(when, number, effect)
-
-    def _opened(self, when, number, effect):
-        """Put the act and the timers of an opened step on the clock."""
-        step, case = self.process.by_code[effect.task.step], self.cases[number]
+    def _opened(self, when, case, number, effect):
+        """(moment, event): what is going to happen to an opened step, the act or its timers."""
+        step, task = self.process.by_code[effect.task.step], effect.task
         begin = effect.at or (when + clock_span(effect.wait) if effect.wait else when)
         if step.automatic:
-            outcome = choose(step, case, ())
-            return self._put(begin, Complete(effect.task, (outcome or step.outcomes[-1]).code))
+            outcome = choose(step, case, ()) if step.kind == "decision" else step.outcomes[0]
+            return ((begin, Complete(task, (outcome or step.outcomes[-1]).code)),)
         act = self.act(step, case, number)
         if act:
-            return self._put(begin + act.after, Complete(effect.task, act.outcome))
+            return ((begin + act.after, Complete(task, act.outcome)),)
+        return self._ladder(step, task, begin)
+
+    def _ladder(self, step, task, begin):
         due = begin + clock_span(step.deadline) if step.deadline else begin
         for rung in step.escalations:
-            if rung.behaviour == "reopened":
-                continue  # counts from what a customer does, and these do nothing
-            moment = {"open": begin, "before": due, "after": due}[rung.anchor]
             span = clock_span(rung.delay)
-            moment = moment - span if rung.anchor == "before" else moment + span
-            self._put(max(moment, begin), TimerFired(effect.task, rung.code))
-        return None
+            anchor = begin if rung.anchor == "open" else due
+            moment = anchor - span if rung.anchor == "before" else anchor + span
+            yield max(moment, begin), TimerFired(task, rung.code)
 
     def _note(self, when, number, effect):
-        detail = _DETAILS.get(type(effect))
-        if detail:
-            what, attribute = detail
+        what, attribute = _DETAILS.get(type(effect), (None, None))
+        if what:
             step = effect.task.step if what != "end" else ""
-            self.diary.append(Happening(when, number, what, step, attribute(effect)))
+            self.diary.append(Happening(when, number, what, step, attribute(effect) if attribute else ""))
 
 
 # kind of effect -> (what the diary calls it, its detail)
 _DETAILS = {
-    OpenTask: ("open", lambda effect: ""),
+    OpenTask: ("open", None),
     CloseTask: ("close", attrgetter("outcome")),
     PassTask: ("close", attrgetter("outcome")),
     FireRung: ("rung", attrgetter("escalation.code")),

@@ -1,8 +1,8 @@
 from . import (
     test_approval,
     test_approval_rules,
-    test_call_webhook,
     test_assets,
+    test_call_webhook,
     test_calls,
     test_contract,
     test_contract_import,
