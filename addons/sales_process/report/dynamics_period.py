@@ -8,7 +8,6 @@ from dateutil.relativedelta import relativedelta
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.orm.domains import DomainAnd, DomainNary
 from odoo.tools.date_utils import start_of
 
 DAY = timedelta(days=1)
@@ -19,6 +18,11 @@ STEPS = {
     "quarter": relativedelta(months=3),
     "year": relativedelta(years=1),
 }
+
+
+def _joined_by(domain):
+    """`&` or `|` of a domain that joins others; None of a single condition."""
+    return getattr(domain, "OPERATOR", None)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Period:
         :raise UserError: where the two cannot be told apart, as in “in May or of Ann”.
         """
         domain = Domain(domain).optimize_full(model)
-        parts = domain.children if isinstance(domain, DomainAnd) else (domain,)
+        parts = domain.children if _joined_by(domain) == "&" else (domain,)
         dates, rest = [], []
         for part in parts:
             about = {leaf.field_expr.partition(".")[0] == field for leaf in part.iter_conditions()}
@@ -64,9 +68,9 @@ class Period:
 
     @classmethod
     def _of_one(cls, part):
-        if isinstance(part, DomainAnd):
+        if _joined_by(part) == "&":
             return cls._of(part.children)
-        if isinstance(part, DomainNary):
+        if _joined_by(part) == "|":
             return cls._hull([cls._of_one(child) for child in part.children])
         return cls._of_leaf(part)
 

@@ -1,6 +1,5 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
-from odoo.orm.utils import parse_field_expr
+from odoo.fields import Domain, parse_field_expr
 from odoo.tools import SQL
 
 from ..models.currency_factor import sql_factor, sql_root
