@@ -173,21 +173,16 @@ class Customer:
         self.post(f"{url}/accept", {"csrf_token": token, "name": "Clara Client"})
 
     def give_documents(self, url):
-        """Answer each item of the list: a file where files are taken, else a text."""
-        page = self.page(url)
-        for action in dict.fromkeys(re.findall(r'action="([^"]+/give)"', page)):
-            form = re.search(
-                rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page(url), re.S
-            ).group(0)
-            version = re.search(r'name="version"[^>]*value="(\d+)"', form).group(1)
-            with_file = 'name="files"' in form
-            fields = (
-                {"version": version}
-                if with_file
-                else {"version": version, "text": "IBAN DE02 1203 0000 0000 2020 51"}
-            )
-            files = [("files", "register.pdf", PDF)] if with_file else []
-            self.post(urllib.parse.urljoin(url, action), fields, files)
+        """Answer each item of the list: a file where files are taken, else why it is not needed."""
+        for item in dict.fromkeys(re.findall(r'name="version-(\d+)"', self.page(url))):
+            page = self.page(url)
+            version = re.search(rf'name="version-{item}"[^>]*value="(\d+)"', page).group(1)
+            with_file = f'name="files-{item}"' in page
+            fields = {f"version-{item}": version, "do": f"give-{item}" if with_file else f"skip-{item}"}
+            if not with_file:
+                fields[f"reason-{item}"] = "As in our last contract"
+            files = [(f"files-{item}", "register.pdf", PDF)] if with_file else []
+            self.post(url, fields, files)
 
     def sign(self, url):
         sha256 = re.search(r"sign/([0-9a-f]{64})", self.page(url)).group(1)
@@ -291,7 +286,7 @@ def accept_documents(rep, lead_id):
     items = rep(
         "sales.document.request.item",
         "search",
-        [("request_id.order_id", "=", order_id), ("state", "=", "given")],
+        [("request_id.order_id", "=", order_id), ("state", "in", ("given", "not_needed"))],
     )
     rep("sales.document.request.item", "action_accept", items)
     say(f"   {rep.login}: {len(items)} documents accepted")
