@@ -4,7 +4,9 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import addons, databases, odoo_server, templates
@@ -18,34 +20,80 @@ PYTEST = [str(VENV_PYTHON), "-m", "pytest", "-p", "no:cacheprovider"]
 WITHOUT_ODOO = ["-p", "no:odoo"]
 # Browser and HTTP tests skip themselves when something is missing. That must not pass for success.
 FORBIDDEN_SKIP = re.compile(r"--odoo-http|chrom|websocket|wkhtmltopdf", re.IGNORECASE)
+_running: set[subprocess.Popen] = set()
+_interrupted = threading.Event()
 
 
-def pytest_stage(name: str, *arguments, patience: int = PATIENCE) -> int:
-    """Run pytest; whatever is wrong with the run itself becomes a failed test in its results."""
+def pytest_stage(name: str, *arguments, patience: int = PATIENCE, output=None) -> int:
+    """Run pytest; whatever is wrong with the run itself becomes a failed test in its results.
+
+    :param output: the file that gets what is printed, instead of the screen.
+    """
     RESULTS.mkdir(parents=True, exist_ok=True)
     xml = RESULTS / f"{name}.xml"
     xml.unlink(missing_ok=True)
-    say(f"\n== {name}")
+    print(f"\n== {name}", file=output, flush=True)
     command = [*PYTEST, f"--junitxml={xml}", "-o", "junit_logging=no", *map(str, arguments)]
-    code = _run(command, patience)
+    code = _run(command, patience, output)
     wrong = _judge(xml, code)
     if wrong:
         _add_failure(xml, name, wrong)
     return 1 if wrong else code
 
 
-def _run(command: list[str], patience: int) -> int:
+def _run(command: list[str], patience: int, output) -> int:
     """The exit code; a run that hangs is ended with everything it started."""
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
     environment = odoo_server.environment() | {"PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    options = {"cwd": ROOT, "env": environment, "start_new_session": True, "stdout": output}
+    process = subprocess.Popen(command, stderr=output, **options)
+    _running.add(process)
     try:
         return process.wait(patience)
-    except BaseException as reason:
-        os.killpg(process.pid, signal.SIGTERM if isinstance(reason, KeyboardInterrupt) else signal.SIGKILL)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        if isinstance(reason, subprocess.TimeoutExpired):
-            return -signal.SIGKILL
+        return -signal.SIGKILL
+    except KeyboardInterrupt:
+        _interrupt()
         raise
+    finally:
+        _running.discard(process)
+
+
+def _interrupt() -> None:
+    """End every stage that runs, also those beside this one: each is a session of its own."""
+    _interrupted.set()
+    for process in tuple(_running):
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def beside(name: str, act):
+    """Run stages beside others, on the second core; what they print is kept for later.
+
+    :param act: called with the file for their output, gives exit codes.
+    :return: function that waits for the end, prints what was kept, and gives the exit codes.
+    """
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.log"
+    pool = ThreadPoolExecutor(1)
+
+    def run():
+        with open(path, "w") as output:
+            return act(output)
+
+    future = pool.submit(run)
+
+    def wait():
+        try:
+            return future.result()
+        finally:
+            say(path.read_text(errors="replace").rstrip())
+            pool.shutdown()
+
+    return wait
 
 
 def _judge(xml: Path, code: int) -> str:
@@ -94,12 +142,12 @@ def provisioning(*arguments) -> int:
     return pytest_stage("tools", *WITHOUT_ODOO, *(arguments or ("tests/tools",)))
 
 
-def end_to_end(*arguments) -> int:
+def end_to_end(*arguments, output=None) -> int:
     """Against a running server, which the fixture starts."""
-    return pytest_stage("e2e", *WITHOUT_ODOO, *(arguments or ("tests/e2e",)))
+    return pytest_stage("e2e", *WITHOUT_ODOO, *(arguments or ("tests/e2e",)), output=output)
 
 
-def addon_tests(server: Server, template: str, *arguments, name: str = "addons") -> int:
+def addon_tests(server: Server, template: str, *arguments, name: str = "addons", output=None) -> int:
     """Tests that run inside Odoo, on a copy of a template, with its web server for browser tests."""
     chosen = arguments or addon_test_folders()
     if not chosen:
@@ -109,7 +157,7 @@ def addon_tests(server: Server, template: str, *arguments, name: str = "addons")
     conf = templates.conf(server, name, dbfilter=f"^{database}$")
     odoo = [f"--odoo-config={conf}", f"--odoo-database={database}", "--odoo-http"]
     try:
-        return pytest_stage(name, *odoo, *chosen)
+        return pytest_stage(name, *odoo, *chosen, output=output)
     finally:
         databases.drop(server, database)
 
@@ -119,7 +167,7 @@ def addon_test_folders() -> list[Path]:
     return _test_folders(addons.installable())
 
 
-def bridge_tests(server: Server, template: str) -> int:
+def bridge_tests(server: Server, template: str, output=None) -> int:
     """Tests of the bridges, on a copy of a template that gets them and what they tie in."""
     folders = _test_folders(addons.bridges())
     if not folders:
@@ -131,7 +179,7 @@ def bridge_tests(server: Server, template: str) -> int:
             databases.copy(server, template, database)
             odoo_server.install(conf, database, addons.bridges(), demo=False)
             odoo_server.check_installed(server, database, addons.bridges())
-        return addon_tests(server, database, *folders, name="bridges")
+        return addon_tests(server, database, *folders, name="bridges", output=output)
     except Problem as problem:
         return failed("bridges", str(problem))
     finally:

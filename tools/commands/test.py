@@ -29,8 +29,8 @@ def _with_database() -> list[int]:
         warn(str(problem))
         return [stages.failed("templates", str(problem))]
     template = templates.with_addons(server, demo=False)
-    return [
-        stages.addon_tests(server, template),
-        stages.bridge_tests(server, template),
-        stages.end_to_end(),
-    ]
+    others = stages.beside(
+        "beside",
+        lambda output: [stages.bridge_tests(server, template, output), stages.end_to_end(output=output)],
+    )
+    return [stages.addon_tests(server, template), *others()]
