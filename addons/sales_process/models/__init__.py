@@ -36,6 +36,9 @@ from . import sale_order
 from . import sale_order_approval
 from . import sale_order_case
 from . import sale_order_contract
+from . import sale_order_contract_making
+from . import sale_order_contract_signing
+from . import sale_order_document_request
 from . import sale_order_contract_import
 from . import sale_order_line
 from . import sale_order_paper
@@ -63,11 +66,15 @@ from . import sales_process_part
 from . import sales_process
 from . import sales_process_map
 from . import sales_process_case
+from . import sales_process_case_effects
+from . import sales_process_case_gate
+from . import sales_process_case_log
 from . import sales_process_dynamics_day
 from . import sales_process_escalation
 from . import sales_process_event
 from . import sales_process_gate
 from . import sales_process_message
+from . import sales_process_message_policy
 from . import sales_process_outcome
 from . import sales_process_phase
 from . import sales_process_step

@@ -1,7 +1,3 @@
-import hashlib
-import json
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL, sql
@@ -9,7 +5,6 @@ from odoo.tools import SQL, sql
 from ..engine import term
 
 DEFAULT_LEAD_DAYS = 60
-DEFAULT_VALIDITY_DAYS = 30
 
 # Only the methods of this file set these. See ``_contract_set``.
 PROTECTED_FIELDS = frozenset(
@@ -177,16 +172,6 @@ class SaleOrder(models.Model):
         ondelete="set null",
     )
 
-    document_checklist_id = fields.Many2one(
-        "sales.document.checklist",
-        string="Checklist",
-        check_company=True,
-        index="btree_not_null",
-        help="What the customer is asked for. Empty: the checklist for this kind of customer.",
-    )
-    document_request_ids = fields.One2many("sales.document.request", "order_id", string="Documents Requests")
-    document_request_count = fields.Integer(compute="_compute_document_request_count")
-
     _contract_number_unique = models.UniqueIndex(
         "(company_id, contract_number) WHERE contract_number IS NOT NULL",
         "A contract with this number exists already.",
@@ -298,16 +283,6 @@ class SaleOrder(models.Model):
             running = order.contract_state == "running"
             order.contract_value_at_risk = order._contract_company_amount() if running else 0.0
 
-    @api.depends("document_request_ids")
-    def _compute_document_request_count(self):
-        counts = dict(
-            self.env["sales.document.request"]._read_group(
-                [("order_id", "in", self.ids)], ["order_id"], ["__count"]
-            )
-        )
-        for order in self:
-            order.document_request_count = counts.get(order, 0)
-
     @api.constrains("contract_date_start", "contract_date_end")
     def _check_contract_dates(self):
         for order in self:
@@ -408,48 +383,8 @@ class SaleOrder(models.Model):
         )
 
     # ------------------------------------------------------------
-    # Actions
+    # Ending early
     # ------------------------------------------------------------
-
-    def action_contract_request_documents(self):
-        """Ask the customers for the documents of their contract: once, by a letter with a link.
-
-        Asked again, nothing happens: a reminder is sent from the request itself.
-        """
-        self.check_access("write")
-        requests = self.env["sales.document.request"]._make(self)
-        requests.filtered(lambda request: not request.date_sent)._send(
-            "sales_process.mail_template_documents_request"
-        )
-        return requests.ids
-
-    def action_view_document_requests(self):
-        """What the customer was asked for, and how far they have got."""
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_document_request")
-        action |= {"domain": [("order_id", "=", self.id)], "context": {}}
-        requests = self.document_request_ids
-        return action | ({"views": [(False, "form")], "res_id": requests.id} if len(requests) == 1 else {})
-
-    def action_contract_generate(self):
-        """Make the contract's paper from today's values, with its number, and ask for approval.
-
-        Everything that is missing is named at once, for all orders, before anything is made.
-        """
-        self.check_access("write")
-        self._contract_fill_signatories()
-        self._contract_refuse(lambda order: order._contract_missing())
-        for order in self:
-            order._contract_generate_one()
-        return True
-
-    def action_contract_send(self):
-        """Send the customer the link to sign the contract: approved, and made from the values of today."""
-        self.check_access("write")
-        self._contract_refuse(lambda order: order._contract_send_obstacles())
-        self._process_mail_link("sales_process.mail_template_contract_sign", "contract")
-        self._contract_set({"contract_state": "to_sign"})
-        return True
 
     def action_contract_terminate(self, date, reason, churn_reason_id=None):
         """End running contracts early, or give notice for their end.
@@ -471,269 +406,6 @@ class SaleOrder(models.Model):
         over._contract_end_term()
         (self - over)._contract_signal_ended()
         return True
-
-    # ------------------------------------------------------------
-    # Making the contract
-    # ------------------------------------------------------------
-
-    def _contract_fill_signatories(self):
-        """Propose who signs, where nobody was named: the rep, and the customer's person."""
-        for order in self.filtered(lambda order: order.contract_state not in SIGNED_STATES):
-            if not order.contract_our_signatory:
-                order.contract_our_signatory = order.user_id.name
-            if not order.contract_customer_signatory:
-                order.contract_customer_signatory = order._contract_customer_person()
-
-    def _contract_customer_person(self):
-        """The name of a person at the customer's: the customer, their contact, or whom the lead names."""
-        self.ensure_one()
-        partner = self.partner_id
-        if not partner.is_company:
-            return partner.name
-        contacts = partner.child_ids.filtered(lambda child: child.type == "contact" and child.name)
-        return contacts[:1].name or self.opportunity_id.contact_name
-
-    def _contract_missing(self):
-        """What has to be known before the contract can be made, in words; empty: nothing."""
-        self.ensure_one()
-        if self.contract_state in SIGNED_STATES:
-            return [self.env._("it is signed already")]
-        has_end = self.contract_date_end or self.contract_open_ended
-        checks = [
-            (self.state != "cancel", self.env._("the order is cancelled")),
-            (self.partner_id, self.env._("customer")),
-            (self.partner_id.name, self.env._("name of the customer")),
-            (
-                self.order_line.filtered(lambda line: not line.display_type),
-                self.env._("at least one product"),
-            ),
-            (self.amount_total > 0, self.env._("an amount above zero")),
-            (self.contract_date_start, self.env._("start of the contract")),
-            (has_end, self.env._("end or term of the contract, or that it is open-ended")),
-            (self.contract_our_signatory, self.env._("our signatory")),
-            (self.contract_customer_signatory, self.env._("the customer's signatory")),
-        ]
-        missing = [text for present, text in checks if not present]
-        return missing + [text for text in [self._process_template_problem("contract")] if text]
-
-    def _contract_generate_one(self):
-        """Number, paper and approval of one contract. The number comes last of what can fail cheaply."""
-        self.ensure_one()
-        vals = {"contract_state": "draft"}
-        if not self.contract_number:
-            vals["contract_number"] = self._contract_next_number()
-        if self.state in ("draft", "sent"):
-            days = self.company_id.quotation_validity_days or DEFAULT_VALIDITY_DAYS
-            vals["validity_date"] = fields.Date.context_today(self) + timedelta(days=days)
-        self._contract_set(vals)
-        self._process_make_document("contract")
-        self._contract_set({"contract_digest": self._contract_make_digest()})
-        if self._approval_request("contract") and not self._approval_is_valid("contract"):
-            self._contract_set({"contract_state": "approval"})
-
-    def _contract_next_number(self):
-        """The next number of the company's own row, made with its first contract.
-
-        The row is locked until the end of the transaction: a failure gives the number back.
-        """
-        self.ensure_one()
-        company = self.company_id
-        domain = [("code", "=", "sales_process.contract"), ("company_id", "=", company.id)]
-        sequence = self.env["ir.sequence"].sudo().search(domain, limit=1)
-        if not sequence:
-            # Two first contracts at once: the second fails to serialize, and is tried again by Odoo.
-            self.env.cr.execute("UPDATE res_company SET write_uid = write_uid WHERE id = %s", [company.id])
-            sequence = (
-                self.env["ir.sequence"]
-                .sudo()
-                .create(
-                    {
-                        "name": self.env._("Contracts of %s", company.name),
-                        "code": "sales_process.contract",
-                        "company_id": company.id,
-                        "implementation": "no_gap",
-                        "prefix": "C%(year)s-",
-                        "padding": 5,
-                    }
-                )
-            )
-        number = sequence.next_by_id()
-        # One that was brought in from elsewhere may have taken it.
-        while self.sudo().search_count(
-            [("company_id", "=", company.id), ("contract_number", "=", number)], limit=1
-        ):
-            number = sequence.next_by_id()
-        return number
-
-    def _contract_make_digest(self):
-        """Fingerprint of everything the contract's paper says."""
-        self.ensure_one()
-        lines = self.order_line.sorted(lambda line: (line.sequence, line.id))
-        content = [
-            self.contract_number,
-            self.company_id.id,
-            self.partner_id.id,
-            self.partner_invoice_id.id,
-            self.currency_id.name,
-            f"{self.amount_untaxed:.2f}",
-            f"{self.amount_total:.2f}",
-            self.payment_term_id.id,
-            [str(self[name] or "") for name in TERM_FIELDS],
-            [
-                [
-                    line.display_type,
-                    line.product_id.id,
-                    line.name,
-                    line.product_uom_id.id,
-                    repr(line.product_uom_qty),
-                    repr(line.price_unit),
-                    repr(line.discount),
-                    sorted(line.tax_ids.ids),
-                ]
-                for line in lines
-            ],
-        ]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-    def _contract_is_current(self):
-        """Whether the contract's paper says what the order says now: only such a paper is sent and signed."""
-        self.ensure_one()
-        return bool(self.contract_digest) and self.contract_digest == self._contract_make_digest()
-
-    def _contract_reopen(self):
-        """A term was changed after the paper was made: it has to be made, approved and sent anew."""
-        if not self:
-            return
-        self._contract_set({"contract_state": "draft", "contract_digest": False})
-        self._contract_revoke_links()
-        for order in self:
-            order.message_post(
-                body=self.env._("The contract's terms were changed: it has to be made and approved anew.")
-            )
-
-    def _process_paper_kind(self):
-        """An order with a contract is made binding by the contract, and approved as one."""
-        self.ensure_one()
-        return (
-            "contract" if self.contract_state not in ("none", "declined") else super()._process_paper_kind()
-        )
-
-    def _process_paper_number(self, kind):
-        """A contract bears its own number."""
-        return (
-            self.contract_number
-            if kind == "contract" and self.contract_number
-            else super()._process_paper_number(kind)
-        )
-
-    @api.model
-    def _approval_locked_fields(self, kind):
-        names = super()._approval_locked_fields(kind)
-        return names | set(TERM_FIELDS) if kind == "contract" else names
-
-    def _approval_terms(self, kind):
-        """The terms an approver of a contract judges: whatever is changed in them is asked again."""
-        terms = super()._approval_terms(kind)
-        return terms | {name: str(self[name] or "") for name in TERM_FIELDS} if kind == "contract" else terms
-
-    # ------------------------------------------------------------
-    # Sending, signing, declining
-    # ------------------------------------------------------------
-
-    def _contract_send_obstacles(self):
-        """Why the contract cannot be sent, in words; empty: it can."""
-        self.ensure_one()
-        checks = [
-            (self.contract_state in OFFERED_STATES, self.env._("there is no contract to sign")),
-            (self.state != "cancel", self.env._("the order is cancelled")),
-            (
-                self._contract_is_current(),
-                self.env._("the order was changed after the contract was made: make it again"),
-            ),
-            (self._approval_is_valid("contract"), self.env._("it is not approved")),
-            (self.partner_id.email, self.env._("the customer has no e-mail address")),
-            (
-                not self.validity_date or self.validity_date >= fields.Date.context_today(self),
-                self.env._("the offer has expired: make the contract again"),
-            ),
-        ]
-        return [text for fine, text in checks if not fine]
-
-    def _contract_mark_signed(self):
-        """The contract is signed: it runs, and the term before it is renewed. Twice is once."""
-        orders = self.filtered(lambda order: order.contract_state != "running")
-        wrong = orders.filtered(
-            lambda order: order.contract_state != "to_sign" or not order._contract_is_current()
-        )
-        if wrong:
-            raise UserError(
-                self.env._(
-                    "Not a contract that can be signed as it stands: %s.",
-                    ", ".join(wrong.mapped("display_name")),
-                )
-            )
-        orders._contract_set({"contract_state": "running"})
-        orders._contract_predecessors().filtered(
-            lambda order: order.contract_state in ("running", "expired")
-        )._contract_set({"contract_state": "renewed"})
-        return True
-
-    def _contract_mark_declined(self, reason=None):
-        """The customer does not sign: the offer is over, and its links with it."""
-        offered = self.filtered(lambda order: order.contract_state in OFFERED_STATES)
-        if not offered:
-            return
-        offered._contract_set({"contract_state": "declined"})
-        offered._contract_revoke_links()
-        for order in offered.filtered(lambda order: reason):
-            order.message_post(body=reason)
-
-    # ------------------------------------------------------------
-    # The customer's documents
-    # ------------------------------------------------------------
-
-    def _process_documents_complete(self):
-        """Whether the customer's documents are there, or done without: of this term or of one before."""
-        self.ensure_one()
-        order, seen = self.sudo(), self.browse()
-        while order and order not in seen:
-            if order.document_request_ids:
-                return all(request.state != "open" for request in order.document_request_ids)
-            seen, order = seen + order, order.renewal_of_id
-        return False
-
-    def _process_open_documents(self):
-        """What the customer has not handed in yet, or has to hand in again, by name: for the reminder."""
-        self.ensure_one()
-        items = self.sudo().document_request_ids.filtered(lambda request: request.state == "open").item_ids
-        return items.filtered(lambda item: item.state in ("open", "returned")).mapped("name")
-
-    # ------------------------------------------------------------
-    # Links and mails
-    # ------------------------------------------------------------
-
-    def _process_link_url(self, purpose):
-        """The customer's documents have a page of their own."""
-        url = super()._process_link_url(purpose)
-        return (
-            url.replace("/sales_process/paper/", "/sales_process/documents/")
-            if purpose == "documents"
-            else url
-        )
-
-    def _contract_revoke_links(self):
-        """Close the customer's ways to sign these contracts."""
-        self.env["sales.paper.link"].sudo().search(
-            [
-                ("order_id", "in", self.ids),
-                ("purpose", "=", "contract"),
-                ("date_revoked", "=", False),
-            ]
-        )._revoke()
-
-    # ------------------------------------------------------------
-    # Small helpers
-    # ------------------------------------------------------------
 
     def _contract_terminate_obstacles(self, date, reason):
         """Why a contract cannot be ended on that day, in words; empty: it can."""
