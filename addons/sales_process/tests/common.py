@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 
+from odoo import fields
 from odoo.tests import new_test_user
 from odoo.tests.common import TransactionCase
 
@@ -105,6 +106,26 @@ class ProcessCase(TransactionCase):
         lead = self._lead(**vals)
         self._run(lead)
         return lead, self._task(lead, "call_customer")
+
+    def _at_proposal(self, **vals):
+        """A lead whose need is known, and its task to make the proposal."""
+        lead, call = self._at_call(**vals)
+        call.complete("reached")
+        self._task(lead, "contact_result").complete(
+            "interested",
+            {"description": "Two packages", "expected_revenue": 2000, "date_deadline": fields.Date.today()},
+        )
+        self._run(lead)
+        return lead, self._task(lead, "make_proposal")
+
+    def _statements(self, act):
+        """How many SQL statements it takes, nothing being in memory."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        act()
+        self.env.flush_all()
+        return self.env.cr.sql_log_count - before
 
     def _fire(self, task, moment=None):
         """Let the due timers of a task go off, one moment at a time."""

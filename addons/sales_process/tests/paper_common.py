@@ -86,5 +86,21 @@ class PaperCase(ProcessCase):
         order.action_proposal_send()
         return order
 
+    def _to_sign(self):
+        """An order whose contract is approved and lies with the customer."""
+        order = self._sent()
+        order.write(
+            {
+                "contract_date_start": "2030-01-01",
+                "contract_term_months": 12,
+                "contract_customer_signatory": "Anna Keller",
+                "contract_our_signatory": "Rita Rep",
+            }
+        )
+        order.action_contract_generate()
+        self._approve(order, "contract")
+        order.action_contract_send()
+        return order
+
     def _token(self, order, purpose="proposal"):
         return order.sudo()._process_link_url(purpose).rpartition("/")[2]

@@ -295,13 +295,8 @@ class TestApproval(PaperCase):
 
     def test_the_process_goes_on(self):
         """Answered in the list, the process' own task is completed."""
-        lead, call = self._at_call()
-        call.complete("reached")
-        self._task(lead, "contact_result").complete(
-            "interested", {"description": "x", "expected_revenue": 1, "date_deadline": "2030-01-01"}
-        )
-        self._run(lead)
-        self._task(lead, "make_proposal").complete("made")
+        lead, making = self._at_proposal()
+        making.complete("made")
         task = self._task(lead, "approve_proposal")
         rows = task.sudo().case_id.order_id.approval_ids
         rows.with_user(self.leader).action_approve()

@@ -192,13 +192,8 @@ class TestRules(RuleCase):
     def test_task_goes_from_one_to_the_next(self):
         self._rule(turn=1, users=self.lawyer)
         self._rule(turn=2, users=self.banker)
-        lead, call = self._at_call()
-        call.complete("reached")
-        self._task(lead, "contact_result").complete(
-            "interested", {"description": "x", "expected_revenue": 1, "date_deadline": "2030-01-01"}
-        )
-        self._run(lead)
-        self._task(lead, "make_proposal").complete("made")
+        lead, making = self._at_proposal()
+        making.complete("made")
         task = self._task(lead, "approve_proposal").sudo()
         self.assertEqual(task.user_id, self.lawyer)
         self.assertEqual(task.activity_id.user_id, self.lawyer)
@@ -257,13 +252,8 @@ class TestLocked(RuleCase):
             order.with_user(self.colleague).action_approval_withdraw()
 
     def test_taken_back_the_process_makes_it_again(self):
-        lead, call = self._at_call()
-        call.complete("reached")
-        self._task(lead, "contact_result").complete(
-            "interested", {"description": "x", "expected_revenue": 1, "date_deadline": "2030-01-01"}
-        )
-        self._run(lead)
-        self._task(lead, "make_proposal").complete("made")
+        lead, making = self._at_proposal()
+        making.complete("made")
         order = lead.sudo().process_case_id.order_id
         order.with_user(self.rep).action_approval_withdraw()
         self.assertTrue(self._task(lead, "make_proposal"))

@@ -664,39 +664,35 @@ class TestCallsStarted(CallCase):
 class TestCallCost(CallCase):
     """What is asked for many at once does not grow with their number."""
 
-    def _cost(self, act):
-        self.env.flush_all()
-        self.env.invalidate_all()
-        before = self.env.cr.sql_log_count
-        act()
-        self.env.flush_all()
-        return self.env.cr.sql_log_count - before
-
     def test_counts_on_lists(self):
         leads = self.env["crm.lead"].browse([self._lead(name=f"Lead {number}").id for number in range(8)])
         for number, lead in enumerate(leads):
             self._post("ringing", str(number), lead_id=lead.id)
         leads.read(["call_count", "call_can_originate"])
-        few = self._cost(lambda: leads[:2].with_user(self.leader).read(["call_count", "call_can_originate"]))
-        many = self._cost(lambda: leads.with_user(self.leader).read(["call_count", "call_can_originate"]))
+        few = self._statements(
+            lambda: leads[:2].with_user(self.leader).read(["call_count", "call_can_originate"])
+        )
+        many = self._statements(
+            lambda: leads.with_user(self.leader).read(["call_count", "call_can_originate"])
+        )
         self.assertLessEqual(many, few + 1)
 
     def test_form_of_a_task(self):
         _lead, task = self._at_call(phone=NUMBER)
         self._post("ringing", "c0", number=NUMBER, extension="101")
         task.get_form()
-        one = self._cost(task._form_calls)
+        one = self._statements(task._form_calls)
         for number in range(9):
             self._post("ringing", f"d{number}", number=NUMBER, extension="101")
-        self.assertLessEqual(self._cost(task._form_calls), one + 1)
+        self.assertLessEqual(self._statements(task._form_calls), one + 1)
 
     def test_event_of_a_known_caller(self):
         lead = self._lead(phone=NUMBER)
         self._run(lead)
         self._post("ringing", "c0", number=NUMBER, extension="101")
-        cost = self._cost(lambda: self._post("ringing", "c2", number=NUMBER, extension="101"))
+        cost = self._statements(lambda: self._post("ringing", "c2", number=NUMBER, extension="101"))
         self.assertLess(cost, 60)
         for _more in range(6):
             self._lead(phone=NUMBER)
-        again = self._cost(lambda: self._post("ringing", "c3", number=NUMBER, extension="101"))
+        again = self._statements(lambda: self._post("ringing", "c3", number=NUMBER, extension="101"))
         self.assertLessEqual(again, cost + 3)

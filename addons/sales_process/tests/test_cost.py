@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 
 from odoo import fields
 from odoo.tests import tagged
@@ -23,16 +24,8 @@ class TestCost(ProcessCase):
         """
         act(prepare(FEW))
         self.env.flush_all()
-        few, many = (self._statements(prepare(count), act) for count in (FEW, MANY))
+        few, many = (self._statements(partial(act, prepare(count))) for count in (FEW, MANY))
         return (many - few) / (MANY - FEW)
-
-    def _statements(self, records, act):
-        self.env.flush_all()
-        self.env.invalidate_all()
-        before = self.env.cr.sql_log_count
-        act(records)
-        self.env.flush_all()
-        return self.env.cr.sql_log_count - before
 
     def _leads(self, count, **vals):
         return self.env["crm.lead"].create(
@@ -161,6 +154,6 @@ class TestCost(ProcessCase):
             leads[0].process_open_task_ids.with_user(self.rep) for leads in (few, few[1:], many)
         )
         first.complete("reached")
-        counts = [self._statements(task, lambda task: task.complete("reached")) for task in (other, third)]
+        counts = [self._statements(partial(task.complete, "reached")) for task in (other, third)]
         self.assertLessEqual(counts[1], counts[0] + 2)
         self.assertLess(counts[1], 90)

@@ -102,18 +102,7 @@ class TestDocuments(PaperCase):
             attachment.with_user(self.portal).read(["raw"])
 
     def test_signing(self):
-        order = self._sent()
-        order.write(
-            {
-                "contract_date_start": "2030-01-01",
-                "contract_term_months": 12,
-                "contract_customer_signatory": "Anna Keller",
-                "contract_our_signatory": "Rita Rep",
-            }
-        )
-        order.action_contract_generate()
-        self._approve(order, "contract")
-        order.action_contract_send()
+        order = self._to_sign()
         document = self.env["sales.document"]._last(order, "contract")
         self.assertTrue(document.date_sent)
         origin = {"ip": "192.0.2.7", "agent": "Firefox"}
@@ -140,36 +129,14 @@ class TestDocuments(PaperCase):
         self.assertEqual(self.env["mail.mail"].search_count([]), mails, "no confirmation mail of Odoo's")
 
     def test_changed_after_sending_cannot_be_signed(self):
-        order = self._sent()
-        order.write(
-            {
-                "contract_date_start": "2030-01-01",
-                "contract_term_months": 12,
-                "contract_customer_signatory": "Anna Keller",
-                "contract_our_signatory": "Rita Rep",
-            }
-        )
-        order.action_contract_generate()
-        self._approve(order, "contract")
-        order.action_contract_send()
+        order = self._to_sign()
         document = self.env["sales.document"]._last(order, "contract")
         order.order_line.price_unit = 500
         with self.assertRaises(UserError):
             order.sudo()._process_sign_contract(document, document.sha256, "Anna", PIXEL, {})
 
     def test_scan(self):
-        order = self._sent()
-        order.write(
-            {
-                "contract_date_start": "2030-01-01",
-                "contract_term_months": 12,
-                "contract_customer_signatory": "Anna Keller",
-                "contract_our_signatory": "Rita Rep",
-            }
-        )
-        order.action_contract_generate()
-        self._approve(order, "contract")
-        order.action_contract_send()
+        order = self._to_sign()
         with self.assertRaises(UserError):
             order._process_accept_scan()
         scan = (

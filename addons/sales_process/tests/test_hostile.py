@@ -9,26 +9,8 @@ from odoo.tools import mute_logger
 from .common import ProcessCase
 
 
-class HostileCase(ProcessCase):
-    """Leads brought to the places where rules are tried."""
-
-    def _at_proposal(self, **vals):
-        lead, call = self._at_call(**vals)
-        call.complete("reached")
-        self._task(lead, "contact_result").complete(
-            "interested",
-            {
-                "description": "x",
-                "expected_revenue": 5,
-                "date_deadline": fields.Date.today(),
-            },
-        )
-        self._run(lead)
-        return lead, self._task(lead, "make_proposal")
-
-
 @tagged("post_install", "-at_install", "sales_process")
-class TestHostileActivities(HostileCase):
+class TestHostileActivities(ProcessCase):
     """Activities are no back door to tasks, and people who leave take none along."""
 
     def test_forged_activity_takes_no_task(self):
@@ -101,7 +83,7 @@ class TestHostileActivities(HostileCase):
 
 
 @tagged("post_install", "-at_install", "sales_process")
-class TestHostileCompleting(HostileCase):
+class TestHostileCompleting(ProcessCase):
     """Answers nobody expects, and people who act for others."""
 
     def test_leader_refuses_a_proposal(self):
@@ -205,7 +187,7 @@ class TestHostileCompleting(HostileCase):
 
 
 @tagged("post_install", "-at_install", "sales_process")
-class TestHostilePause(HostileCase):
+class TestHostilePause(ProcessCase):
     """Paused means: no timers, no letters, no automatic steps; and nothing is late for having been paused."""
 
     def test_what_opens_during_a_pause_waits(self):
@@ -283,7 +265,7 @@ class TestHostilePause(HostileCase):
 
 
 @tagged("post_install", "-at_install", "sales_process")
-class TestHostileRoads(HostileCase):
+class TestHostileRoads(ProcessCase):
     """Roads into a phase, and out of a team."""
 
     def _gate(self, phase_code="proposal", field="expected_revenue"):
@@ -444,7 +426,7 @@ class TestHostileRoads(HostileCase):
 
 
 @tagged("post_install", "-at_install", "sales_process")
-class TestHostileSubstitute(HostileCase):
+class TestHostileSubstitute(ProcessCase):
     """Whoever is given a task can do it, and sees the lead as long as it is theirs."""
 
     def test_substitute_does_the_work(self):
@@ -471,7 +453,7 @@ class TestHostileSubstitute(HostileCase):
 
 
 @tagged("post_install", "-at_install", "sales_process")
-class TestHostileRunner(HostileCase):
+class TestHostileRunner(ProcessCase):
     """Letters, timers and the runner when something is broken, locked, or changed meanwhile."""
 
     def _letter(self, **vals):
@@ -591,7 +573,7 @@ class TestHostileRunner(HostileCase):
 
 
 @tagged("post_install", "-at_install", "sales_process")
-class TestHostileInterface(HostileCase):
+class TestHostileInterface(ProcessCase):
     """What integrators and forms may send, and what must not get lost on the way."""
 
     def test_odd_arguments_are_named(self):

@@ -30,21 +30,6 @@ class TestPaperPage(PaperCase, HttpCase):
         record.invalidate_recordset()
         return record
 
-    def _to_sign(self):
-        order = self._sent()
-        order.write(
-            {
-                "contract_date_start": "2030-01-01",
-                "contract_term_months": 12,
-                "contract_customer_signatory": "Anna Keller",
-                "contract_our_signatory": "Rita Rep",
-            }
-        )
-        order.action_contract_generate()
-        self._approve(order, "contract")
-        order.action_contract_send()
-        return order
-
     # -- opening ---------------------------------------------------------------
 
     def test_page(self):

@@ -148,18 +148,7 @@ class TestRunning(ProcessCase):
         self.assertTrue(lead.message_ids.filtered(lambda message: message.mail_activity_type_id))
 
     def test_single_outcome_is_done_by_the_activity(self):
-        lead, call = self._at_call()
-        call.complete("reached")
-        self._task(lead, "contact_result").complete(
-            "interested",
-            {
-                "description": "x",
-                "expected_revenue": 5,
-                "date_deadline": fields.Date.today(),
-            },
-        )
-        self._run(lead)
-        task = self._task(lead, "make_proposal")
+        lead, task = self._at_proposal()
         task.activity_id.with_user(self.rep).action_feedback(feedback="made it")
         self.assertEqual(task.state, "done")
         self.assertTrue(lead.order_ids)

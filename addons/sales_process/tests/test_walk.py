@@ -187,18 +187,8 @@ class TestWalk(ProcessCase):
 
     def _at_decision(self):
         """A lead whose proposal lies with the customer."""
-        lead, call = self._at_call()
-        call.complete("reached")
-        self._task(lead, "contact_result").complete(
-            "interested",
-            {
-                "description": "Two packages",
-                "expected_revenue": 2000,
-                "date_deadline": fields.Date.today(),
-            },
-        )
-        self._run(lead)
-        self._task(lead, "make_proposal").complete("made")
+        lead, making = self._at_proposal()
+        making.complete("made")
         self._task(lead, "approve_proposal").with_user(self.leader).complete("approved")
         self._run(lead)
         self._task(lead, "plan_meeting").complete("not_needed")

@@ -285,14 +285,6 @@ class TestWhatNowTeam(WhatNowCase):
 class TestWhatNowCost(WhatNowCase):
     """The page costs the same whatever there is to do."""
 
-    def _statements(self, act):
-        self.env.flush_all()
-        self.env.invalidate_all()
-        before = self.env.cr.sql_log_count
-        act()
-        self.env.flush_all()
-        return self.env.cr.sql_log_count - before
-
     def test_50_tasks_and_500(self):
         for user, scope in ((self.rep, "mine"), (self.leader, "team")):
             counts = [self._cost_after(more, user, scope) for more in (50, 450)]
