@@ -55,6 +55,7 @@
         "views/res_config_settings_views.xml",
         "report/sales_process_dynamics_views.xml",
         "report/sales_process_task_report_views.xml",
+        "report/sales_process_forecast_views.xml",
         "views/menus.xml",
     ],
     "demo": ["demo/sales_process_demo.xml"],

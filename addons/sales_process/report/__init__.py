@@ -2,4 +2,7 @@
 from . import sales_process_dynamics_figures
 from . import sales_process_dynamics
 from . import sales_process_dynamics_total
+from . import sales_process_forecast_chance
+from . import sales_process_forecast_past
+from . import sales_process_forecast
 from . import sales_process_task_report

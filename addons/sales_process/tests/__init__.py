@@ -13,6 +13,7 @@ from . import (
     test_documents,
     test_dynamics,
     test_follow_up,
+    test_forecast,
     test_funnel,
     test_hostile,
     test_import,
