@@ -85,6 +85,7 @@ from . import sales_process_task_escalation
 from . import sales_process_task_follow
 from . import sales_process_task_form
 from . import sales_process_task_call
+from . import sales_process_task_story
 from . import sales_process_task_now
 from . import sales_process_task_reason
 from . import sales_process_task_runner

@@ -30,6 +30,14 @@ class CrmLead(models.Model):
         self.ensure_one()
         return self.contact_name or self.partner_id.name or self.partner_name or self.name
 
+    def _process_companies(self):
+        """The companies these leads are with, or the persons who buy for themselves; as contacts.
+
+        Odoo's `commercial_partner_id` of a lead is empty where the contact is the company itself.
+        """
+        named = self.filtered(lambda lead: not lead.partner_id).commercial_partner_id
+        return self.partner_id.commercial_partner_id | named
+
     def _process_signal(self, kind, order=None, data=None):
         """The customer, or time, did something about these leads. Never fails for a lead without a case.
 

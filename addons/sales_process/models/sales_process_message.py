@@ -182,7 +182,7 @@ class SalesProcessMessage(models.Model):
             "why": wish["why"],
             "email_to": address or False,
             "domain_key": self._domain_key(address),
-            "commercial_partner_id": task.lead_id.commercial_partner_id.id,
+            "commercial_partner_id": task.lead_id._process_companies().id,
             "date_due": working_time.due(case._calendar(), now, wish["hold"]) if wish["hold"] else now,
             **({} if address else {"state": "blocked", "state_why": self.env._("no e-mail address")}),
         }
@@ -338,7 +338,7 @@ class SalesProcessMessage(models.Model):
 
         :return: leads whose letters were withdrawn.
         """
-        partners = leads.commercial_partner_id
+        partners = leads._process_companies()
         keys = {self._domain_key(lead.email_normalized) for lead in leads} - {False}
         theirs = (
             Domain("lead_id", "in", leads.ids)

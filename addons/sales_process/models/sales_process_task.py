@@ -75,6 +75,7 @@ class SalesProcessTask(models.Model):
         "sales.process.task", "origin_task_id", string="Followed by", readonly=True
     )
     timer_ids = fields.One2many("sales.process.timer", "task_id", string="Timers", readonly=True)
+    letter_ids = fields.One2many("sales.process.message", "task_id", string="Letters", readonly=True)
     date_open = fields.Datetime(string="From", readonly=True)
     date_deadline = fields.Datetime(string="Deadline", readonly=True)
     deadline_by_hand = fields.Boolean(
@@ -117,13 +118,33 @@ class SalesProcessTask(models.Model):
             ~late if False in value else fields.Domain.FALSE
         )
 
-    @api.depends("timer_ids.state", "timer_ids.date_due", "state")
+    @api.depends("timer_ids.state", "timer_ids.date_due", "letter_ids.state", "letter_ids.date_due", "state")
     def _compute_next_text(self):
+        """The next rung, or the announced letter that goes before it."""
         for task in self:
-            timer = (
-                task.sudo().timer_ids.filtered(lambda timer: timer.state == "pending").sorted("date_due")[:1]
-            )
-            task.next_text = task._timer_text(timer) if timer and task.state == "open" else False
+            timer = task.sudo().timer_ids.filtered(lambda timer: timer.state == "pending")
+            timer, letter = timer.sorted("date_due")[:1], task.sudo()._next_letter()
+            if task.state != "open":
+                task.next_text = False
+            elif letter and (not timer or letter.date_due <= timer.date_due):
+                task.next_text = task._letter_text(letter)
+            else:
+                task.next_text = task._timer_text(timer) if timer else False
+
+    def _next_letter(self):
+        """The announced letter that goes first, unless somebody acts or letters are paused."""
+        announced = self.letter_ids.filtered(
+            lambda letter: letter.state == "planned" and letter.until != "never"
+        )
+        return announced._without_paused().sorted("date_due")[:1] if announced else announced
+
+    def _letter_text(self, letter):
+        """An announced letter in one sentence."""
+        return self.env._(
+            "If nothing happens: the letter “%(letter)s” goes to the customer, %(when)s",
+            letter=letter.template_id.name,
+            when=format_datetime(self.env, letter.date_due, dt_format="short"),
+        )
 
     def _timer_text(self, timer):
         """One rung in one sentence."""
@@ -181,7 +202,21 @@ class SalesProcessTask(models.Model):
         user = self.env["res.users"].browse(self._as_id(user_id)).exists()
         if not user or not user.active or user.share:
             raise UserError(self.env._("Choose an active colleague."))
+        self._check_works_for(user)
         return user
+
+    def _check_works_for(self, user):
+        """Who may not open a task's deal in its company cannot do anything about it."""
+        foreign = self.sudo().company_id - user.sudo().company_ids
+        if foreign:
+            raise UserError(
+                self.env._(
+                    "%(user)s does not work for %(companies)s: choose somebody who does, or have the company "
+                    "added to their user.",
+                    user=user.sudo().name,
+                    companies=", ".join(foreign.mapped("name")),
+                )
+            )
 
     def action_retry(self):
         """Run failed automatic steps, and rungs that could not be carried out, again."""

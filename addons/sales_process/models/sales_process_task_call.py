@@ -94,7 +94,7 @@ class SalesProcessTask(models.Model):
         lead = self.sudo().lead_id
         about = Domain("lead_id", "=", lead.id)
         if lead.partner_id:
-            about |= Domain("partner_id", "child_of", lead.commercial_partner_id.id)
+            about |= Domain("partner_id", "child_of", lead._process_companies().id)
         calls = self.env["sales.call"].search(about, limit=HISTORY)
         labels = {
             name: dict(calls._fields[name]._description_selection(self.env)) for name in ("state", "result")

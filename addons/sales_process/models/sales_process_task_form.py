@@ -105,27 +105,13 @@ class SalesProcessTask(models.Model):
             "wishes": lead.description or "",
             "rep": lead.user_id.name or "",
             "bad_email": bool(lead.is_blacklisted or lead.message_bounce),
-            "messages": self._form_message_count(),
             "source": lead.source_id.name or "",
             "customer_since": self._form_running_contract(),
         }
 
-    def _form_message_count(self):
-        return (
-            self.env["mail.message"]
-            .sudo()
-            .search_count(
-                [
-                    ("model", "=", "crm.lead"),
-                    ("res_id", "=", self.lead_id.id),
-                    ("message_type", "in", ("email", "comment", "email_outgoing")),
-                ]
-            )
-        )
-
     def _form_running_contract(self):
         """The number of a contract that runs with this customer."""
-        company = self.lead_id.commercial_partner_id
+        company = self.lead_id._process_companies()
         contract = (
             self.env["sale.order"]
             .sudo()

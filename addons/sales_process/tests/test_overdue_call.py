@@ -67,6 +67,10 @@ class TestOverdueCall(ProcessCase):
         self.assertEqual(letter.date_due, datetime(2026, 11, 23, 10, 31), "an hour after the announcement")
         shown = [shown for shown in call.get_form()["letters"] if shown["waiting"]]
         self.assertEqual([shown["name"] for shown in shown], ["We could not reach you"])
+        self.assertIn("“We could not reach you” goes to the customer", call.next_text)
+        letter.action_hold()
+        self.assertIn("substitute", call.next_text, "a held letter goes nowhere")
+        letter.action_release()
         self._at(datetime(2026, 11, 23, 10, 30))
         self._run_jobs()
         self.assertEqual(letter.state, "planned")
@@ -99,3 +103,17 @@ class TestOverdueCall(ProcessCase):
         self._at(datetime(2026, 11, 23, 12, 0))
         self._run_jobs()
         self.assertEqual(letters.mapped("state"), ["withdrawn", "withdrawn", "sent"])
+
+    def test_the_company_itself_and_a_colleague_with_another_address(self):
+        company = self.env["res.partner"].create({"name": "Customer GmbH", "is_company": True})
+        person = self.env["res.partner"].create(
+            {"name": "Paul", "parent_id": company.id, "email": "paul@gmail.com"}
+        )
+        lead, call, letter = self._announced(name="Ground floor", partner_id=company.id)
+        other, _call, second = self._announced(
+            name="First floor", partner_id=person.id, email_from="paul@gmail.com"
+        )
+        self.assertEqual((lead | other)._process_companies(), company)
+        self._receive(other, "paul@gmail.com")
+        self.assertEqual((letter | second).mapped("state"), ["withdrawn", "withdrawn"])
+        self.assertEqual([deal["id"] for deal in call.get_form()["story"]["deals"]], [other.id])

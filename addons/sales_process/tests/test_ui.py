@@ -1,3 +1,4 @@
+from markupsafe import Markup
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged, users
@@ -81,6 +82,51 @@ class TestViews(GateCase):
         self.assertEqual(form["history"][0]["step"], "Call the customer")
         self.assertEqual((form["history"][0]["comment"], form["history"][0]["minutes"]), ("Friendly", 4.0))
         self.assertTrue(form["task"]["open"])
+
+    def test_form_tells_the_story_with_the_customer(self):
+        lead, task = self._at_call()
+        lead.message_post(body=Markup("<p>We have <b>two</b> offices.</p>"), message_type="comment")
+        company = self.env["res.partner"].create({"name": "Customer", "is_company": True})
+        theirs = self._lead(name="Last year")
+        theirs.sudo().user_id = self.colleague
+        twin = self._lead(name="Second floor")
+        (lead | theirs | twin).sudo().partner_id = company
+        self.env["calendar.event"].create(
+            {
+                "name": "Look around",
+                "opportunity_id": lead.id,
+                "start": self._in(hours=1),
+                "stop": self._in(hours=2),
+            }
+        )
+        story = task.with_user(self.rep).get_form()["story"]
+        self.assertEqual(story["mails"][0]["text"], "We have *two* offices.")
+        self.assertFalse(story["mails"][0]["theirs"])
+        self.assertEqual([meeting["name"] for meeting in story["meetings"]], ["Look around"])
+        self.assertEqual([deal["id"] for deal in story["deals"]], [twin.id], "a colleague's is not shown")
+        self.assertEqual(story["papers"], [])
+
+    def test_story_costs_the_same_for_much(self):
+        lead, task = self._at_call()
+        lead.partner_id = self.env["res.partner"].create({"name": "Customer", "is_company": True})
+
+        def cost():
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            task.get_form()
+            return self.env.cr.sql_log_count - before
+
+        def more():
+            lead.message_post(body="Hello", message_type="comment")
+            self._lead(name="Another", partner_id=lead.partner_id.id)
+            self.env.flush_all()
+
+        more()
+        cost()
+        few = cost()
+        for _number in range(5):
+            more()
+        self.assertLessEqual(cost(), few + 1)
 
     def test_form_of_a_done_task_asks_nothing(self):
         _lead, task = self._at_call()

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import Command, fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..engine import priority
@@ -274,6 +274,27 @@ class TestWhatNowTeam(WhatNowCase):
         self.assertEqual(leads.user_id, self.colleague)
         self.assertEqual(tasks.user_id, self.colleague)
         self.assertEqual(self._now(self.leader, "team")["team"]["unassigned"]["total"], 0)
+
+    def test_nobody_of_another_company_is_given_a_task(self):
+        abroad = self.env["res.company"].create({"name": "Abroad"})
+        stranger = new_test_user(
+            self.env,
+            "now_abroad",
+            groups="base.group_user,sales_process.group_user",
+            company_id=abroad.id,
+            company_ids=[Command.set(abroad.ids)],
+        )
+        (lead,) = self._leads(1)
+        task = self._open(lead)
+        for give in (
+            lambda: task.with_user(self.leader).action_reassign(stranger.id),
+            lambda: task.activity_id.with_user(self.leader).write({"user_id": stranger.id}),
+        ):
+            with self.assertRaisesRegex(UserError, "does not work for"):
+                give()
+        stranger.company_ids |= lead.company_id
+        task.with_user(self.leader).action_reassign(stranger.id)
+        self.assertEqual(task.user_id, stranger)
 
     def test_a_rep_hands_over_only_their_own(self):
         (lead,) = self._leads(1, user_id=False)
