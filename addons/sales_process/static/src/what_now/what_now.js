@@ -13,6 +13,8 @@ const PAGE = 20;
 const REFRESH_SECONDS = 120;
 const SCOPE_KEY = "sales_process.what_now.scope";
 
+const startPage = { id: user.homeActionId }; // the web client reads it once
+
 const telephone = (number) => `tel:${number.replace(/[^+\d]/g, "")}`;
 
 /** One task: what, for whom, why, and the telephone at hand. A click opens its form. */
@@ -47,7 +49,7 @@ export class WhatNow extends Component {
         this.notification = useService("notification");
         this.page = useRef("page");
         const scope = sessionStorage.getItem(SCOPE_KEY) || "mine";
-        this.state = useState({ desk: null, scope, offset: 0, selected: {}, busy: false });
+        this.state = useState({ desk: null, scope, offset: 0, selected: {}, busy: false, isStart: startPage.id === this.props.action.id });
         onWillStart(() => this.load());
         this.stayFresh();
     }
@@ -123,6 +125,14 @@ export class WhatNow extends Component {
     /** On a phone the lists stand below each other. */
     jump(name) {
         this.page.el.querySelector(`.card[name=${name}]`).scrollIntoView({ behavior: "smooth" });
+    }
+
+    /** The web client opens with it from the next time on; Odoo keeps that as a preference of the user. */
+    async startHere() {
+        await this.orm.write("res.users", [user.userId], { action_id: this.props.action.id });
+        startPage.id = this.props.action.id;
+        this.state.isStart = true;
+        this.notification.add(_t("Odoo opens with this page from now on."), { type: "success" });
     }
 
     // -- acting -----------------------------------------------------------------------------------
