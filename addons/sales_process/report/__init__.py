@@ -5,4 +5,5 @@ from . import sales_process_dynamics_total
 from . import sales_process_forecast_chance
 from . import sales_process_forecast_past
 from . import sales_process_forecast
+from . import sales_process_working_interval
 from . import sales_process_task_report

@@ -1,14 +1,21 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
+
+from ..models.currency_factor import sql_factor, sql_root
+from .sales_process_working_interval import sql_worked_join
 
 
 class SalesProcessTaskReport(models.Model):
     """Time and deadlines: one row for each task of a process, and for each gate that was overridden.
 
-    Times are clock hours: working hours would need the calendars of the day, which a query does not know;
-    deadlines themselves are set in working hours. A task that is still open counts up to now. A deadline is
+    Times are given by the clock, and in the working hours of the calendar that the deadlines go by (see
+    ``sales.process.working.interval``). A task that is still open counts up to now. A deadline is
     kept by a task done in time, missed by one done late or still open after it; a cancelled task is
     neither. Whoever is responsible now has the task; an override is of whoever made it.
+
+    A bottleneck is where much money waits long beyond the deadline: `delay` adds up, over the late tasks,
+    the days late times the expected revenue of the deal, which is delay x cases x money of a step.
+    Amounts are in the currency of the current company, at today's rate.
     """
 
     _name = "sales.process.task.report"
@@ -22,6 +29,9 @@ class SalesProcessTaskReport(models.Model):
             "date_open", "date_deadline", "date_done", "outcome_id", "escalation_count", "is_passed",
         ],
         "sales.process.step": ["kind"],
+        "crm.lead": ["expected_revenue", "company_id"],
+        "crm.team": ["process_calendar_id"],
+        "sales.process.working.interval": ["hours_before"],
     }  # fmt: skip
 
     date = fields.Datetime(string="From", readonly=True)
@@ -42,17 +52,45 @@ class SalesProcessTaskReport(models.Model):
     open_now = fields.Integer(readonly=True)
     late_now = fields.Integer(readonly=True)
     hours = fields.Float(string="Hours (Mean)", readonly=True, aggregator="avg", help="By the clock.")
+    working_hours = fields.Float(
+        string="Working Hours (Mean)",
+        readonly=True,
+        aggregator="avg",
+        help="Of the calendar that deadlines go by; by the clock where there is none.",
+    )
     hours_late = fields.Float(string="Hours Late (Mean)", readonly=True, aggregator="avg")
     deadline_kept = fields.Integer(string="Deadlines Kept", readonly=True)
     deadline_missed = fields.Integer(string="Deadlines Missed", readonly=True)
     escalations = fields.Integer(readonly=True)
     overrides = fields.Integer(string="Gates Overridden", readonly=True)
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    amount_late = fields.Monetary(
+        string="Money That Waits", readonly=True, help="Expected revenue of the deals whose task is late."
+    )
+    delay = fields.Float(
+        string="Delay × Money",
+        readonly=True,
+        digits=(16, 0),
+        help="Days after the deadline times the expected revenue of the deal: what late steps cost most.",
+    )
+
+    @api.model
+    def action_open(self, xmlid="sales_process.action_sales_process_task_report"):
+        """Open the report, or another view of it, with its working hours."""
+        self.browse().check_access("read")
+        self.env["sales.process.working.interval"]._ensure()
+        return self.env["ir.actions.act_window"]._for_xml_id(xmlid)
 
     @property
     def _table_query(self):
         return SQL("%s UNION ALL %s", self._select_tasks(), self._select_overrides())
 
     def _select_tasks(self):
+        until, late = self._sql_until(), self._sql_days_late()
+        factor = sql_factor(
+            SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"),
+            SQL("%s::date", fields.Date.context_today(self)),
+        )  # fmt: skip
         return SQL(
             """
             SELECT t.id, t.date_open AS date, t.lead_id, t.process_id, t.step_id, s.kind, t.state,
@@ -63,27 +101,63 @@ class SalesProcessTaskReport(models.Model):
                        GREATEST(extract(epoch FROM COALESCE(t.date_done, %(now)s) - t.date_open), 0)::float
                        / 3600
                    END AS hours,
+                   CASE WHEN t.state != 'cancelled' THEN
+                       GREATEST(COALESCE(after.hours - COALESCE(before.hours, 0),
+                                         extract(epoch FROM %(until)s - t.date_open)::float / 3600), 0)
+                   END AS working_hours,
                    CASE WHEN t.state != 'cancelled' AND COALESCE(t.date_done, %(now)s) > t.date_deadline THEN
                        extract(epoch FROM COALESCE(t.date_done, %(now)s) - t.date_deadline)::float / 3600
                    END AS hours_late,
                    (t.state = 'done' AND t.date_done <= t.date_deadline)::int AS deadline_kept,
                    (t.state != 'cancelled'
                     AND COALESCE(t.date_done, %(now)s) > t.date_deadline)::int AS deadline_missed,
-                   COALESCE(t.escalation_count, 0) AS escalations, 0 AS overrides
+                   COALESCE(t.escalation_count, 0) AS escalations, 0 AS overrides,
+                   %(currency)s AS currency_id,
+                   (CASE WHEN %(late)s > 0
+                         THEN lead.expected_revenue * %(factor)s END)::numeric AS amount_late,
+                   (GREATEST(%(late)s, 0) * lead.expected_revenue * %(factor)s)::float AS delay
               FROM sales_process_task t
               JOIN sales_process_step s ON s.id = t.step_id
+              JOIN crm_lead lead ON lead.id = t.lead_id
+              LEFT JOIN crm_team team ON team.id = t.team_id
+              LEFT JOIN res_company company ON company.id = t.company_id
+              %(worked_before)s
+              %(worked_after)s
              WHERE t.is_passed IS NOT TRUE AND t.date_open <= %(now)s
             """,
             open=("queued", "open", "failed"),
             now=fields.Datetime.now(),
+            until=until,
+            late=late,
+            factor=factor,
+            currency=self.env.company.currency_id.id,
+            worked_before=sql_worked_join("before", self._sql_calendar(), SQL("t.date_open")),
+            worked_after=sql_worked_join("after", self._sql_calendar(), until),
         )
+
+    def _sql_until(self):
+        """When a task was over; one that is open counts up to now."""
+        return SQL("COALESCE(t.date_done, %s)", fields.Datetime.now())
+
+    def _sql_days_late(self):
+        """Days after the deadline; NULL where there is none, or nobody waits for the task any more."""
+        return SQL(
+            "CASE WHEN t.state != 'cancelled' THEN"
+            " extract(epoch FROM %s - t.date_deadline)::numeric / 86400 END",
+            self._sql_until(),
+        )
+
+    def _sql_calendar(self):
+        """The calendar that the deadlines of a task go by."""
+        return SQL("COALESCE(team.process_calendar_id, company.resource_calendar_id)")
 
     def _select_overrides(self):
         """Below zero, as ids of their own beside those of tasks."""
         return SQL(
             """
             SELECT -e.id, e.date, e.lead_id, c.process_id, e.step_id, NULL, NULL, NULL::int,
-                   e.user_id, c.team_id, c.company_id, 0, 0, 0, NULL::float, NULL::float, 0, 0, 0, 1
+                   e.user_id, c.team_id, c.company_id, 0, 0, 0, NULL::float, NULL::float, NULL::float,
+                   0, 0, 0, 1, NULL::int, NULL::numeric, NULL::float
               FROM sales_process_event e
               JOIN sales_process_case c ON c.id = e.case_id
              WHERE e.kind = 'override'

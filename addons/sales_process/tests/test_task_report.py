@@ -1,9 +1,12 @@
-from datetime import timedelta
+import random
+from datetime import datetime, timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError
+from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
+from ..models.working_time import WorkingTime
 from .common import ProcessCase
 
 
@@ -60,6 +63,85 @@ class TestTaskReport(ProcessCase):
         )  # fmt: skip
         self.assertEqual((step.code, escalations), ("call_customer", 0))
         self.assertGreaterEqual(hours, 0)
+
+    def test_working_hours(self):
+        """From Friday afternoon to Monday morning: two hours of work, by a calendar of 9 to 17."""
+        calendar = self._calendar()
+        self.lead.sudo().team_id.process_calendar_id = calendar
+        friday = datetime(2026, 11, 20, 16)
+        self.call.sudo().write({"date_open": friday, "date_deadline": friday})
+        self.call.complete("reached")
+        self.call.sudo().write({"date_done": datetime(2026, 11, 23, 10)})
+        self.env["sales.process.working.interval"]._cron_refresh()
+        row = self.row(self.call)
+        self.assertAlmostEqual(row.working_hours, 2, 3)
+        self.assertAlmostEqual(row.hours, 66, 3)
+        self.env["resource.calendar.leaves"].create(
+            {"calendar_id": calendar.id, "date_from": "2026-11-23 00:00:00", "date_to": "2026-11-23 09:30:00"}
+        )
+        self.env["sales.process.working.interval"]._cron_refresh()
+        self.env.invalidate_all()
+        self.assertAlmostEqual(self.row(self.call).working_hours, 1.5, 3)
+
+    def _calendar(self):
+        days = [Command.create({"name": str(day), "dayofweek": str(day), "hour_from": 9, "hour_to": 17,
+                                "day_period": "morning"}) for day in range(5)]  # fmt: skip
+        return self.env["resource.calendar"].create(
+            {"name": "Office", "tz": "UTC", "company_id": False, "attendance_ids": [Command.clear(), *days]}
+        )
+
+    def test_working_hours_as_deadlines_count(self):
+        """Between any two moments, as `WorkingTime` says."""
+        calendar, dice = self._calendar(), random.Random(4)
+        self.lead.sudo().team_id.process_calendar_id = calendar
+        self.call.sudo().write({"date_open": datetime(2026, 9, 1), "state": "done"})
+        self.env["sales.process.working.interval"]._cron_refresh()
+        for _time in range(20):
+            begin = datetime(2026, 9, 1) + timedelta(minutes=dice.randrange(60000))
+            end = begin + timedelta(minutes=dice.randrange(30000))
+            self.call.sudo().write({"date_open": begin, "date_done": end})
+            self.env.invalidate_all()
+            expected = WorkingTime().hours(calendar, begin, end)
+            self.assertAlmostEqual(self.row(self.call).working_hours, expected, 3)
+
+    def test_no_calendar(self):
+        """Without working time every hour counts, as for deadlines."""
+        self.env["sales.process.working.interval"].search([]).unlink()
+        self.call.sudo().write({"date_open": self.now - timedelta(hours=5)})
+        self.assertAlmostEqual(self.row(self.call).working_hours, 5, 1)
+
+    def test_delay_times_money(self):
+        self.lead.sudo().expected_revenue = 1000
+        self.call.sudo().write({"date_deadline": self.now - timedelta(days=3)})
+        row = self.row(self.call)
+        self.assertEqual(row.amount_late, 1000)
+        self.assertAlmostEqual(row.delay, 3000, 0)
+        self.call.sudo().write({"date_deadline": self.now + timedelta(days=3)})
+        self.env.invalidate_all()
+        row = self.row(self.call)
+        self.assertEqual((row.amount_late, row.delay), (0, 0))
+
+    def test_ranked(self):
+        """The step that costs most comes first, whatever it is late by."""
+        other = self.lead.sudo().copy({"expected_revenue": 10})
+        task = self.call.sudo()
+        slow = task.step_id.process_id.step_ids.filtered(lambda step: step.code == "contact_result")
+        self.lead.sudo().expected_revenue = 1000
+        task.write({"date_deadline": self.now - timedelta(days=1)})
+        task.copy({"step_id": slow.id, "lead_id": other.id, "date_deadline": self.now - timedelta(days=50),
+                   "state": "open", "activity_id": False})  # fmt: skip
+        self.env.flush_all()
+        rows = self.env["sales.process.task.report"]._read_group(
+            [("deadline_missed", "=", 1), ("lead_id", "in", (self.lead + other).ids)],
+            ["step_id"], ["delay:sum"], order="delay:sum DESC",
+        )  # fmt: skip
+        self.assertEqual([step.code for step, _delay in rows], ["call_customer", "contact_result"])
+
+    def test_opening_counts_the_hours(self):
+        self.env["sales.process.working.interval"].search([]).unlink()
+        action = self.env["sales.process.task.report"].with_user(self.rep).action_open()
+        self.assertEqual(action["res_model"], "sales.process.task.report")
+        self.assertTrue(self.env["sales.process.working.interval"].search([], limit=1))
 
     def test_rights(self):
         Report = self.env["sales.process.task.report"]

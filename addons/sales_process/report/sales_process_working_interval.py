@@ -1,0 +1,83 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from odoo.tools.misc import split_every
+
+from ..models.working_time import WorkingTime
+
+AHEAD = timedelta(days=60)
+BATCH = 5000
+
+
+class SalesProcessWorkingInterval(models.Model):
+    """When people work, by the calendars that deadlines go by: what SQL counts working hours with.
+
+    Each interval knows the hours worked before it, so that the working hours between two moments are a
+    difference of two rows, however far apart they are. Made anew once a day, from the first task on.
+    """
+
+    _name = "sales.process.working.interval"
+    _description = "Working Interval of a Calendar"
+    _log_access = False
+
+    calendar_id = fields.Many2one("resource.calendar", required=True, readonly=True, ondelete="cascade")
+    date_start = fields.Datetime(required=True, readonly=True)
+    date_stop = fields.Datetime(required=True, readonly=True)
+    hours_before = fields.Float(readonly=True, digits=(16, 6))
+
+    _calendar_idx = models.Index("(calendar_id, date_start)")
+
+    @api.model
+    def _cron_refresh(self):
+        """Make the intervals of all calendars in use anew."""
+        self.env.flush_all()
+        self.env.cr.execute(SQL("DELETE FROM sales_process_working_interval"))
+        [(begin,)] = self.env.execute_query(SQL("SELECT min(date_open) FROM sales_process_task"))
+        begin = (begin or fields.Datetime.now()) - timedelta(days=1)
+        for calendar in self._calendars():
+            self._insert(calendar, begin, fields.Datetime.now() + AHEAD)
+        self.invalidate_model(flush=False)
+
+    @api.model
+    def _ensure(self):
+        """Make them for the first time, for somebody who is about to read; later the job does it."""
+        if not self.sudo().search_count([], limit=1):
+            self.sudo()._cron_refresh()
+
+    def _calendars(self):
+        teams = self.env["crm.team"].sudo().with_context(active_test=False).search([])
+        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+        return teams.process_calendar_id | companies.resource_calendar_id
+
+    def _insert(self, calendar, begin, end):
+        worked, rows = 0.0, []
+        for start, stop in WorkingTime()._fetch(calendar, begin, end):
+            rows.append((calendar.id, start, stop, worked))
+            worked += (stop - start) / timedelta(hours=1)
+        for batch in split_every(BATCH, rows):
+            self.env.cr.execute(
+                SQL(
+                    "INSERT INTO sales_process_working_interval"
+                    " (calendar_id, date_start, date_stop, hours_before) VALUES %s",
+                    SQL(", ").join(SQL("%s", row) for row in batch),
+                )
+            )
+
+
+def sql_worked_join(alias, calendar, moment):
+    """Joins `alias.hours`: what was worked by a calendar up to a moment; none before its first interval."""
+    return SQL(
+        """
+        LEFT JOIN LATERAL (
+            SELECT i.hours_before
+                 + extract(epoch FROM LEAST(%(moment)s, i.date_stop) - i.date_start)::float / 3600 AS hours
+              FROM sales_process_working_interval i
+             WHERE i.calendar_id = %(calendar)s AND i.date_start <= %(moment)s
+             ORDER BY i.date_start DESC LIMIT 1
+        ) %(alias)s ON TRUE
+        """,
+        alias=SQL.identifier(alias),
+        calendar=calendar,
+        moment=moment,
+    )
