@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from engine.definition import Delay
-from engine.schedule import due_moment, next_opening, outside_quiet_hours, working_span, working_time
+from engine.schedule import due_moment, outside_quiet_hours, working_span, working_time
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,13 +88,6 @@ def test_too_few_intervals():
     assert due_moment(moment(13, 17), Delay(2), WEEKS) is None
     assert due_moment(moment(2, 10), Delay(2), WEEKS, backwards=True) is None
     assert due_moment(moment(2, 10), Delay(1), []) is None
-    assert next_opening(moment(20), WEEKS) is None
-
-
-def test_next_opening():
-    assert next_opening(moment(2, 13, 30), WEEKS) == moment(2, 14)
-    assert next_opening(moment(2, 14, 30), WEEKS) == moment(2, 14, 30)
-    assert next_opening(moment(2, 18), WEEKS) == moment(3, 9)
 
 
 def test_how_much_was_worked():

@@ -16,11 +16,7 @@ REFUSED = "refused"
 """The outcome every open step has: the customer says no, the case is lost."""
 
 ENDS = frozenset({"won", "lost", "merged"})
-UNITS = frozenset({"minutes", "hours", "days"})
-ANCHORS = frozenset({"open", "before", "after"})
-ESCALATION_ACTIONS = frozenset({"remind", "letter", "substitute", "leader", "owner", "outcome"})
 BEHAVIOURS = frozenset({"any", "unopened", "reopened"})
-SIGNAL_MODES = frozenset({"open", "keep", "jump"})
 
 
 @dataclass(frozen=True, slots=True)

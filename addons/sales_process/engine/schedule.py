@@ -75,11 +75,6 @@ def working_time(start: datetime, stop: datetime, intervals: Sequence[Interval])
     return total
 
 
-def next_opening(moment: datetime, intervals: Sequence[Interval]) -> datetime | None:
-    """The first moment at or after `moment` that lies in a working interval."""
-    return _add(moment, timedelta(0), intervals)
-
-
 def outside_quiet_hours(moment: datetime, quiet_from: float, quiet_to: float) -> datetime:
     """The first moment at or after `moment` outside the quiet hours.
 

@@ -16,7 +16,15 @@ only keeps a definition that was never checked from hanging a worker."""
 
 
 class TransitionError(ValueError):
-    """The event does not fit the case: an unknown outcome, a task that is not open, …"""
+    """The event does not fit the case: an unknown outcome, a task that is not open, …
+
+    :ivar code: `state` (the case is not in the state for it), `task` (the task is not open), `outcome` or
+        `step` (there is none of that name), `broken` (the definition leads nowhere).
+    """
+
+    def __init__(self, text, code="broken"):
+        super().__init__(text)
+        self.code = code
 
 
 class Task(NamedTuple):
@@ -372,12 +380,12 @@ class _Turn:
 
     def need_open(self):
         if self.state not in OPEN_STATES:
-            raise TransitionError(f"the case is {self.state}")
+            raise TransitionError(f"the case is {self.state}", "state")
 
     def need_task(self, task):
         self.need_open()
         if task not in self.tasks:
-            raise TransitionError(f"step {task.step}: visit {task.visit} is not open")
+            raise TransitionError(f"step {task.step}: visit {task.visit} is not open", "task")
 
 
 # --- one handler an event -------------------------------------------------------------------------
@@ -385,7 +393,7 @@ class _Turn:
 
 def _start(turn, event):
     if turn.state != "new":
-        raise TransitionError(f"the case is already {turn.state}")
+        raise TransitionError(f"the case is already {turn.state}", "state")
     turn.state = "running"
     turn.quiet = event.quiet
     code = event.step or turn.process.start.code
@@ -403,7 +411,7 @@ def _complete(turn, event):
     step = turn.process.by_code[event.task.step]
     outcome = step.by_outcome.get(event.outcome)
     if not outcome:
-        raise TransitionError(f"step {step.code} has no outcome {event.outcome}")
+        raise TransitionError(f"step {step.code} has no outcome {event.outcome}", "outcome")
     return turn.finish(event.task, outcome, event.at, event.end)
 
 
@@ -412,7 +420,7 @@ def _timer_fired(turn, event):
     step = turn.process.by_code[event.task.step]
     rung = next((rung for rung in step.escalations if rung.code == event.code), None)
     if not rung:
-        raise TransitionError(f"step {step.code} has no escalation {event.code}")
+        raise TransitionError(f"step {step.code} has no escalation {event.code}", "step")
     if not rung.applies(event.opened):
         turn.effects.append(SpareRung(event.task, rung))
         return
@@ -460,14 +468,14 @@ def _jump_through(turn, step, outcome):
 
 def _pause(turn, _event):
     if turn.state != "running":
-        raise TransitionError(f"the case is {turn.state}")
+        raise TransitionError(f"the case is {turn.state}", "state")
     turn.state = "paused"
     turn.effects.append(SetState("paused"))
 
 
 def _resume(turn, _event):
     if turn.state != "paused":
-        raise TransitionError(f"the case is {turn.state}")
+        raise TransitionError(f"the case is {turn.state}", "state")
     turn.state = "running"
     turn.effects.append(SetState("running"))
     waiting, turn.kept = turn.kept, ()
@@ -505,7 +513,7 @@ def _close(turn, event):
 
 def _need_step(turn, code):
     if code not in turn.process.by_code:
-        raise TransitionError(f"the process {turn.process.code} has no step {code}")
+        raise TransitionError(f"the process {turn.process.code} has no step {code}", "step")
 
 
 _HANDLERS = {

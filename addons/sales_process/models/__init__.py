@@ -28,6 +28,7 @@ from . import mail_message
 from . import mail_template
 from . import mail_thread
 from . import payment_transaction
+from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import res_users

@@ -61,7 +61,7 @@ class CrmLead(models.Model):
         tracking=True,
         help="No automatic letter goes to this customer from here.",
     )
-    process_return_date = fields.Date(string="Come Back On", copy=False)
+    process_return_date = fields.Date(string="Come Back On", copy=False, index="btree_not_null")
 
     # ------------------------------------------------------------------
     # WHERE IT STANDS
@@ -225,8 +225,9 @@ class CrmLead(models.Model):
             )
         )
         if tasks:
+            absent = self.env["res.users"]._process_absent()
             tasks._assign(
-                {task: task.case_id._first_available(task.lead_id.user_id) for task in tasks},
+                {task: task.case_id._first_available(task.lead_id.user_id, absent) for task in tasks},
                 self.env._("the lead has another salesperson"),
             )
 

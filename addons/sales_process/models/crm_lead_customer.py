@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_normalize, escape_psql
 
 from ..engine import transition
+from .team_language import in_team_language
 
 SIGNS_OF_LIFE = frozenset(
     {
@@ -48,7 +49,7 @@ class CrmLead(models.Model):
         data = data or {}
         if kind == "contract_declined":
             kind = f"contract_declined_{data.get('why') or 'no'}"
-        leads = self.sudo().filtered("process_case_id")
+        leads = in_team_language(self.sudo().filtered("process_case_id"))
         if data.get("lost_reason_id"):
             leads.lost_reason_id = data["lost_reason_id"]
         paper = f"{order.id}:{data.get('version') or 0}" if order else None
@@ -58,7 +59,7 @@ class CrmLead(models.Model):
         if data.get("comment"):
             leads._process_log("note", text=data["comment"])
         if kind in SIGNS_OF_LIFE or kind.startswith("contract_declined"):
-            self._process_customer_lives(self.env._("the customer answered"))
+            leads._process_customer_lives(leads.env._("the customer answered"))
         if kind in OPENINGS:
             leads.process_open_task_ids._paper_opened(data.get("count") or 1)
             self.env["sales.process.message"]._postpone(leads)
@@ -70,11 +71,11 @@ class CrmLead(models.Model):
         leads.process_open_task_ids._paper_answered()
         waiting = leads.process_case_id.filtered(lambda case: case.state == "running")
         waiting._take_signal(transition.Signal("sign_of_life"))
-        for lead in told.filtered("user_id"):
+        for lead in map(in_team_language, told.filtered("user_id")):
             lead.message_notify(
                 partner_ids=lead.user_id.partner_id.ids,
-                subject=self.env._("%s showed up", lead._process_customer_name()),
-                body=self.env._("Letters that waited for an answer were withdrawn: %s.", why),
+                subject=lead.env._("%s showed up", lead._process_customer_name()),
+                body=lead.env._("Letters that waited for an answer were withdrawn: %s.", why),
             )
 
     def _process_somebody_wrote(self, sender):
@@ -91,15 +92,16 @@ class CrmLead(models.Model):
             )
             .lead_id
         )
-        leads = (self | colleagues).filtered("process_case_id")
+        leads = in_team_language((self | colleagues).filtered("process_case_id"))
         if leads:
-            leads._process_customer_lives(self.env._("%s wrote", sender))
+            leads._process_customer_lives(leads.env._("%s wrote", sender))
 
     def _message_post_after_hook(self, message, msg_vals):
         """A message of the customer themself, from the portal say, is a sign of life."""
         result = super()._message_post_after_hook(message, msg_vals)
         if message._process_is_from_customer():
-            self._process_customer_lives(self.env._("%s wrote", message.author_id.name))
+            leads = in_team_language(self)
+            leads._process_customer_lives(leads.env._("%s wrote", message.author_id.name))
         return result
 
     def _process_create_contact(self):
@@ -127,11 +129,7 @@ class CrmLead(models.Model):
                 self.env._("%s names neither a person nor a company: fill one in.", self.display_name)
             )
         company = self._process_find_company()
-        known = (
-            self._find_matching_partner()
-            if hasattr(self, "_find_matching_partner")
-            else self.env["res.partner"]
-        )
+        known = self._find_matching_partner()
         lead = self.with_context(default_parent_id=company.id) if company and not known else self
         lead._handle_partner_assignment(force_partner_id=known.id or False, create_missing=True)
         if company and self.partner_id and not self.partner_id.parent_id and self.partner_id != company:

@@ -23,3 +23,15 @@ class CrmLead(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_document")
         return {**action, "domain": [("lead_id", "=", self.id)], "context": {}}
+
+    def process_forget_customer(self):
+        """Also what the customer wrote and handed in on their pages, and to whom the papers went.
+
+        A contract that was signed keeps what it was signed with: it is evidence, and has its own time to be
+        kept.
+        """
+        result = super().process_forget_customer()
+        documents = self.sudo().sales_document_ids
+        documents.write({"sent_to": False})
+        (documents.order_id | self.sudo().order_ids)._process_forget_customer()
+        return result

@@ -72,16 +72,14 @@ class CrmLead(models.Model):
         """
         self.check_access("read")
         stage = self.env["crm.stage"].browse(self.env["sales.process.task"]._as_id(stage_id))
-        found = []
-        for case in self.sudo().process_case_id:
-            phase = case.process_id._phase_of(stage)
-            missing = case._missing_at_gates({case: phase}).get(case) if phase else None
-            if missing:
-                gates = case.process_id.gate_ids.filtered(
-                    lambda gate, case=case, phase=phase: (
-                        gate.kind == "fields" and case._passes_phase(gate.phase_id, phase)
-                    )
+        found, cases = [], self.sudo().process_case_id
+        phase_of = {case: phase for case in cases if (phase := case.process_id._phase_of(stage))}
+        for case, missing in cases._missing_at_gates(phase_of).items():
+            gates = case.process_id.gate_ids.filtered(
+                lambda gate, case=case: (
+                    gate.kind == "fields" and case._passes_phase(gate.phase_id, phase_of[case])
                 )
-                names = [field.name for field in gates.field_ids if not case.lead_id[field.name]]
-                found.append({"lead_id": case.lead_id.id, "missing": missing, "fields": names})
+            )
+            names = [field.name for field in gates.field_ids if not case.lead_id[field.name]]
+            found.append({"lead_id": case.lead_id.id, "missing": missing, "fields": names})
         return found

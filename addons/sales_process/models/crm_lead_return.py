@@ -2,6 +2,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+BATCH = 200
+
 
 class CrmLead(models.Model):
     """Leads that come back after a loss."""
@@ -20,25 +22,50 @@ class CrmLead(models.Model):
     @api.model
     def _cron_process_return(self):
         """Open a new case on lost leads whose day has come, each naming the old one."""
-        domain = [
+        self.env["sales.process.task"]._work_off(
+            self._process_claim_returns,
+            lambda leads: leads._process_return_guarded(),
+            lambda: self._process_returning().search_count(self._process_return_domain()),
+        )
+
+    @api.model
+    def _process_returning(self):
+        return self.sudo().with_context(active_test=False)
+
+    @api.model
+    def _process_return_domain(self):
+        return [
             ("process_return_date", "<=", fields.Date.today()),
             ("active", "=", False),
             ("won_status", "=", "lost"),
         ]
-        while True:
-            leads = (
-                self.sudo().with_context(active_test=False).search(domain, limit=200).try_lock_for_update()
-            )
-            if not leads:
-                break
-            leads.process_return_date = False
-            self.env["sales.process.task"]._guarded(
-                leads,
-                lambda batch: batch._process_return(),
-                lambda lead, error: lead._process_log("error", text=error),
-            )
-            if not self.env["ir.cron"]._commit_progress(len(leads), remaining=0):
-                break
+
+    @api.model
+    def _process_claim_returns(self):
+        leads = self._process_returning().search(self._process_return_domain(), limit=BATCH)
+        return leads.try_lock_for_update()
+
+    def _process_return_guarded(self):
+        """Each is tried once: what is wrong with a lead today is wrong with it tomorrow."""
+        self.process_return_date = False
+        self.env["sales.process.task"]._guarded(
+            self,
+            lambda batch: batch._process_return(),
+            lambda lead, error: lead._process_return_failed(error),
+        )
+
+    def _process_return_failed(self, error):
+        """The owner of the process hears of it: the lead itself is archived, and nobody looks at it."""
+        self._process_log("error", text=error)
+        process = self.process_case_ids.sorted("id")[-1:].process_id
+        owner = process._responsible()
+        words = process.with_context(lang=owner.lang).env
+        process.with_context(mail_activity_quick_update=True).activity_schedule(
+            "mail.mail_activity_data_warning",
+            user_id=owner.id,
+            summary=words._("%s should have come back, and could not", self.display_name),
+            note=error,
+        )
 
     def _process_return(self):
         """Take these lost leads back, each with a new case that begins with a call."""

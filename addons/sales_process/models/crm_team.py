@@ -39,15 +39,16 @@ class CrmTeam(models.Model):
         if before is not None:
             self._processes_given(before | self.process_ids)
         if "process_calendar_id" in vals:
-            self.env["sales.process.task"].sudo().search(
-                [
-                    ("team_id", "in", self.ids),
-                    ("state", "=", "open"),
-                ]
-            )._reschedule()
+            self._process_calendars()._process_hours_changed()
         if "active" in vals or "company_id" in vals:
             self.env.registry.clear_cache()
         return result
+
+    def _process_calendars(self):
+        """The calendars in which the deadlines of these teams count."""
+        rest = self.filtered(lambda team: not team.process_calendar_id)
+        companies = rest.company_id or self.env.company if rest else rest.company_id
+        return self.process_calendar_id | companies.resource_calendar_id
 
     def _processes_given(self, processes):
         """Who gives a team its processes must be allowed to change these."""

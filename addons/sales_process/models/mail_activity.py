@@ -141,8 +141,3 @@ class MailActivity(models.Model):
     def _open_process_task(self):
         task = self.sudo().process_task_id
         return task if task.state == "open" else task.browse()
-
-    def action_open_process_task(self):
-        """Open the form of the task that this activity stands for."""
-        self.ensure_one()
-        return self.process_task_id.action_open_task()

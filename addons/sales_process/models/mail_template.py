@@ -1,8 +1,7 @@
-from ast import literal_eval
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
-from odoo.fields import Domain
+
+from .stored_domain import check_domain, read_domain
 
 MODELS = ("crm.lead", "sale.order")
 LETTER_FIELDS = frozenset({"process_letter", "process_letter_domain"})
@@ -29,16 +28,7 @@ class MailTemplate(models.Model):
                 raise ValidationError(
                     self.env._("“%s”: salespeople send letters about leads and orders only.", template.name)
                 )
-            try:
-                template._process_letter_domain().validate(self.env[template.model])
-            except (ValueError, SyntaxError, TypeError) as error:
-                raise ValidationError(
-                    self.env._(
-                        "“%(name)s”: “Offered Where” is no domain on its records (%(error)s).",
-                        name=template.name,
-                        error=error,
-                    )
-                ) from error
+            check_domain(template, "process_letter_domain", template.model)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -57,11 +47,9 @@ class MailTemplate(models.Model):
         if said and not self.env.su and not self.env.user.has_group("sales_process.group_owner"):
             raise AccessError(self.env._("Which letters salespeople send is said by a process owner."))
 
-    def _process_letter_domain(self):
-        self.ensure_one()
-        return Domain(literal_eval(self.process_letter_domain or "[]"))
-
     def _process_letter_fits(self, record):
         """Whether the letter makes sense for this lead or order as it stands."""
         self.ensure_one()
-        return bool(record) and bool(record.sudo().filtered_domain(self._process_letter_domain()))
+        return bool(record) and bool(
+            record.sudo().filtered_domain(read_domain(self, "process_letter_domain"))
+        )

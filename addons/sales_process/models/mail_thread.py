@@ -3,8 +3,6 @@ from email.utils import parseaddr
 from odoo import api, models
 from odoo.tools import email_normalize
 
-AUTO_REPLY_KEY = "sales_process_auto_reply"
-
 
 class MailThread(models.AbstractModel):
     """Incoming mail: told apart into what a person wrote and what a machine answered."""

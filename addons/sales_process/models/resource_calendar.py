@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 
 BATCH = 500
+# What says when people work, besides the rows of attendance and the closed days.
+HOURS = frozenset({"tz", "hours_per_day", "two_weeks_calendar", "flexible_hours"})
 
 
 class ResourceCalendar(models.Model):
@@ -15,6 +17,12 @@ class ResourceCalendar(models.Model):
     process_stale_after = fields.Integer(
         readonly=True, help="Up to this task the deadlines have been worked out anew already."
     )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not HOURS.isdisjoint(vals):
+            self._process_hours_changed()
+        return result
 
     def _process_hours_changed(self):
         """Open tasks are rescheduled after commit, in a job: there may be thousands of them."""
@@ -80,8 +88,9 @@ class ResourceCalendarAttendance(models.Model):
         return attendances
 
     def write(self, vals):
+        before = self.calendar_id
         result = super().write(vals)
-        self.calendar_id._process_hours_changed()
+        (before | self.calendar_id)._process_hours_changed()
         return result
 
     def unlink(self):
@@ -97,20 +106,30 @@ class ResourceCalendarLeaves(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         leaves = super().create(vals_list)
-        leaves._process_closed_days().calendar_id._process_hours_changed()
+        leaves._process_calendars()._process_hours_changed()
         return leaves
 
     def write(self, vals):
+        before = self._process_calendars()
         result = super().write(vals)
-        self._process_closed_days().calendar_id._process_hours_changed()
+        (before | self._process_calendars())._process_hours_changed()
         return result
 
     def unlink(self):
-        calendars = self._process_closed_days().calendar_id
+        calendars = self._process_calendars()
         result = super().unlink()
         calendars._process_hours_changed()
         return result
 
-    def _process_closed_days(self):
-        """Leaves of everybody; one person's leave does not change the hours of a team."""
-        return self.filtered(lambda leave: not leave.resource_id)
+    def _process_calendars(self):
+        """The calendars that these days are closed in: without one of their own, all of the company's.
+
+        One person's leave does not change the hours of a team.
+        """
+        closed = self.filtered(lambda leave: not leave.resource_id)
+        everywhere = closed.filtered(lambda leave: not leave.calendar_id)
+        if not everywhere:
+            return closed.calendar_id
+        companies = [False, *everywhere.company_id.ids]
+        theirs = self.env["resource.calendar"].sudo().search([("company_id", "in", companies)])
+        return closed.calendar_id | theirs

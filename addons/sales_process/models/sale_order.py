@@ -76,8 +76,6 @@ class SaleOrder(models.Model):
     def _process_orders(self):
         """Those of these orders whose opportunity is, or was, in a sales process."""
         leads = self.sudo().opportunity_id
-        if not leads or "process_case_ids" not in leads._fields:
-            return self.browse()
         running = leads.filtered("process_case_ids")
         return self.filtered(lambda order: order.sudo().opportunity_id in running)
 
@@ -142,7 +140,8 @@ class SaleOrder(models.Model):
 
     def _check_process_values(self, vals):
         """Refuse values that only our own flows may write on process orders."""
-        own = [key for key in (*PROTECTED_FIELDS, *DECISION_FIELDS) if vals.get(key)]
+        own = [key for key in PROTECTED_FIELDS if vals.get(key)]  # Odoo empties a signature with the order
+        own += [key for key in DECISION_FIELDS if key in vals]
         if own and any(not order._process_same(vals, key) for order in self for key in own):
             raise AccessError(
                 self.env._(

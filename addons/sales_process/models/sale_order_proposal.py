@@ -1,9 +1,11 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import email_normalize
 
+from .sale_order_contract import SIGNED_STATES
 from .sales_document import INTERNAL, INTERNAL_KEY
+from .team_language import in_team_language
 
 # Templates whose letter brings the stored PDF along.
 ATTACHED = {
@@ -11,6 +13,8 @@ ATTACHED = {
     "sales_process.mail_template_contract_sign": "contract",
     "sales_process.mail_template_contract_signed": "signed_contract",
 }
+# Those that an approval must have let go.
+JUDGED = ("proposal", "contract")
 DECISION_SIGNALS = {
     "accepted": "proposal_accepted",
     "refused": "proposal_refused",
@@ -187,17 +191,38 @@ class SaleOrder(models.Model):
     def _process_attachments_for_template_post(self, mail_template):
         """The stored PDF goes with the letters that are about it (hook of Odoo's
         template rendering, for all records of a batch at once)."""
-        hook = getattr(super(), "_process_attachments_for_template_post", None)
-        found = hook(mail_template) if hook else {}
+        found = super()._process_attachments_for_template_post(mail_template)
         kind = ATTACHED.get(mail_template.get_external_id().get(mail_template.id))
         if not kind:
             return found
+        self._check_paper_may_go(kind)
         documents = self.env["sales.document"]._last(self, kind)
         documents.attachment_id.mapped("name")  # in one query, before each mail asks for its own
         for document in documents:
             entry = found.setdefault(document.order_id.id, {})
             entry.setdefault("attachment_ids", []).append(document.attachment_id.id)
         return found
+
+    def _check_paper_may_go(self, kind):
+        """No letter takes along a paper that is not approved, whoever sends it and by whatever road.
+
+        :raise UserError: why not.
+        """
+        if kind not in JUDGED:
+            return
+        for order in self._process_orders():
+            problem = order._process_approval_problem(kind)
+            if problem:
+                raise UserError(problem)
+
+    def _process_forget_customer(self):
+        """Blank what the customer wrote about these orders, and take away what they handed in for those that
+        never became a signed contract."""
+        self.with_context(**{INTERNAL_KEY: INTERNAL}).write(
+            {"process_decision_name": False, "process_decision_comment": False}
+        )
+        unsigned = self.filtered(lambda order: order.contract_state not in SIGNED_STATES)
+        unsigned.document_request_ids.item_ids._forget_answers()
 
     def _process_reopen_decision(self):
         """A newer version was sent: what was decided about an older one is history."""
@@ -268,8 +293,9 @@ class SaleOrder(models.Model):
         return self.process_decision_version == document.version and self.process_decision
 
     def _process_tell_decision(self, decision, name, comment, reason):
-        labels = dict(self._fields["process_decision"]._description_selection(self.env))
-        parts = [self.env._("Customer's page: %s", labels[decision]), name, reason and reason.name, comment]
+        words = in_team_language(self).env
+        labels = dict(self._fields["process_decision"]._description_selection(words))
+        parts = [words._("Customer's page: %s", labels[decision]), name, reason and reason.name, comment]
         self._message_log(body=" · ".join(part for part in parts if part), author_id=self.partner_id.id)
 
     def _process_signal(self, kind, data):
@@ -277,10 +303,3 @@ class SaleOrder(models.Model):
         lead = self.sudo().opportunity_id
         if lead:
             lead._process_signal(kind, order=self.sudo(), data=data)
-
-    def _process_days_left(self):
-        """Days until the offer ends; negative when it is over, None when it never does."""
-        self.ensure_one()
-        if not self.validity_date:
-            return None
-        return (self.validity_date - fields.Date.context_today(self)).days

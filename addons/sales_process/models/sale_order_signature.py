@@ -8,6 +8,7 @@ from odoo.tools.pdf import PdfFileReader, PdfFileWriter
 from PIL import Image, UnidentifiedImageError
 
 from .sales_document import INTERNAL, INTERNAL_KEY
+from .team_language import in_team_language
 
 NO_MAIL_KEY = "sales_process_no_order_mail"
 MAX_SIGNATURE = 1024 * 1024
@@ -121,7 +122,9 @@ class SaleOrder(models.Model):
         if self.state in ("draft", "sent"):
             self.action_confirm()
         self._message_log(
-            body=self.env._("Contract signed by %s.", self.signed_by or self.partner_id.name),
+            body=in_team_language(self).env._(
+                "Contract signed by %s.", self.signed_by or self.partner_id.name
+            ),
             author_id=self.partner_id.id,
         )
         self._process_signal("contract_signed", {"version": document.version})

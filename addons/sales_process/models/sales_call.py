@@ -13,7 +13,6 @@ RESULTS = [
     ("wrong_number", "Wrong number"),
     ("contact_left", "The person has left"),
 ]
-PERSON_KINDS = ("task", "approval", "meeting")
 
 
 class SalesCall(models.Model):
@@ -245,7 +244,7 @@ class SalesCall(models.Model):
         self.check_access("read")
         lead = self.lead_id._filtered_access("read")
         task = lead.process_task_id.with_env(self.env)
-        if task.kind in PERSON_KINDS and task.has_access("read"):
+        if task.kind and task.kind != "wait" and task.has_access("read"):
             return task.action_open_task()
         record = lead or self.partner_id._filtered_access("read") or self
         return {

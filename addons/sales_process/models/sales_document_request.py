@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from .team_language import in_team_language
+
 MAX_FILES = 40
 MAX_TOTAL_BYTES = 100 * 1024 * 1024
 
@@ -167,13 +169,13 @@ class SalesDocumentRequest(models.Model):
     def _plan_check(self):
         """One to-do for the rep once all that is required was handed in, not one for each file."""
         items = self.item_ids.filtered("required") or self.item_ids
-        order = self.order_id.sudo()
+        order = in_team_language(self.order_id.sudo())
         kind = "sales_process.mail_activity_type_check_documents"
         if self.state != "open" or any(item.state in ("open", "returned") for item in items):
             return
         if order.user_id and not order.activity_search([kind], user_id=order.user_id.id):
             order.activity_schedule(
-                kind, user_id=order.user_id.id, summary=self.env._("Check what the customer handed in")
+                kind, user_id=order.user_id.id, summary=order.env._("Check what the customer handed in")
             )
 
     def _room_left(self):

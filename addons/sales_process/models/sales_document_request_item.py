@@ -3,7 +3,11 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date, get_lang
 
 from ..engine import answer, upload
+from .sales_document import INTERNAL
 from .sales_document_question import QUESTION_FIELDS
+from .team_language import in_team_language
+
+ANSWER_KEY = "sales_process_answer"
 
 # What a rep may shape: the question. The customer's answer, and what came of it, are set by methods only.
 EDITABLE_FIELDS = frozenset({*QUESTION_FIELDS, "note"})
@@ -86,6 +90,8 @@ class SalesDocumentRequestItem(models.Model):
         return super().create([vals | fresh for vals in vals_list])
 
     def write(self, vals):
+        if self.env.context.get(ANSWER_KEY) is INTERNAL:
+            return super().write(vals)
         self._check_editable(vals)
         if vals.keys() - {"note", "sequence"} and any(item.state != "open" for item in self):
             raise UserError(self.env._("What the customer has answered already cannot be asked differently."))
@@ -110,10 +116,19 @@ class SalesDocumentRequestItem(models.Model):
             )
 
     def _set(self, vals):
-        """Write what `write` refuses; without a context key, since a client could send one."""
-        return super().write(  # pylint: disable=super-method-mismatch
+        """Write what `write` refuses: the key in the context holds an object that no client can send."""
+        return self.with_context(**{ANSWER_KEY: INTERNAL}).write(
             vals | {"date_decided": vals.get("date_decided"), "decided_by_id": vals.get("decided_by_id")}
         )
+
+    def _forget_answers(self):
+        """Blank what was typed and take the files away; that something was given stays."""
+        files = self.attachment_ids
+        for item in self.filtered("answer"):
+            item._set(
+                {"answer": False, "date_decided": item.date_decided, "decided_by_id": item.decided_by_id.id}
+            )
+        files.unlink()
 
     # ------------------------------------------------------------------
     # The rep's side
@@ -295,10 +310,12 @@ class SalesDocumentRequestItem(models.Model):
             }
         )
         replaced.filtered(lambda attachment: attachment.res_model == self._name).unlink()
-        order = self.order_id
+        order = in_team_language(self.order_id)
         order.message_post(
-            body=self.env._(
-                "The customer answered “%(item)s”: %(state)s.", item=self.name, state=self._state_label()
+            body=order.env._(
+                "The customer answered “%(item)s”: %(state)s.",
+                item=self.name,
+                state=self.with_env(order.env)._state_label(),
             ),
             author_id=order.partner_id.id,
             subtype_xmlid="mail.mt_note",

@@ -1,11 +1,11 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools.safe_eval import safe_eval
 
 from ..engine import definition as engine
 from ..engine.check import check
 from .sales_process_step_field import FORM_MODELS
+from .stored_domain import check_domain, read_domain
 
 # What a version is; where it runs, for whom and who looks after it stays open when it is active.
 FROZEN = frozenset({"code", "version", "kind", "company_id", "origin_id"})
@@ -114,7 +114,7 @@ class SalesProcess(models.Model):
     @api.constrains("domain")
     def _check_domain(self):
         for process in self:
-            process._lead_domain()
+            check_domain(process, "domain", "crm.lead")
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -295,12 +295,11 @@ class SalesProcess(models.Model):
     def _lead_domain(self):
         """The leads this process is for, as a domain on `crm.lead`, teams left aside."""
         self.ensure_one()
-        domain = Domain(safe_eval(self.domain or "[]"))
+        domain = read_domain(self, "domain")
         if self.source_ids:
             domain &= Domain("source_id", "in", self.source_ids.ids)
         if self.tag_ids:
             domain &= Domain("tag_ids", "in", self.tag_ids.ids)
-        domain.validate(self.env["crm.lead"])
         return domain
 
     @api.model
@@ -369,13 +368,18 @@ class SalesProcess(models.Model):
     def _warn_owner(self):
         """One activity for the owner of each process, however many steps failed."""
         for process in self.sudo():
-            owner = process.owner_id if process.owner_id.active else process.env.ref("base.user_admin")
+            owner = process._responsible()
+            words = process.with_context(lang=owner.lang).env
             if not process._warnings():
                 process.with_context(mail_activity_quick_update=True).activity_schedule(
                     "mail.mail_activity_data_warning",
                     user_id=owner.id,
-                    summary=process.env._("Automatic steps have failed: see the error desk"),
+                    summary=words._("Automatic steps have failed: see the error desk"),
                 )
+
+    def _responsible(self):
+        """Who sees to it when the process cannot go on by itself."""
+        return self.owner_id if self.owner_id.active else self.env.ref("base.user_admin")
 
     def _clear_warning(self):
         """The warning goes when nothing is on the error desk any more."""

@@ -86,6 +86,7 @@ class SalesProcessCase(models.Model):
         "(lead_id) WHERE state IN ('new', 'running', 'paused')", "A lead runs on one process at a time."
     )
 
+    @api.depends("state", "lead_id.process_step_now")
     def _compute_step_name(self):
         for case in self:
             case.step_name = case.lead_id.process_step_now if case.state in ("new", *OPEN_STATES) else False
@@ -193,11 +194,21 @@ class SalesProcessCase(models.Model):
                         "%(lead)s: this is not possible now (%(reason)s). "
                         "Reload the page: somebody may have been faster.",
                         lead=case.lead_id.display_name,
-                        reason=error,
+                        reason=case._refusal_text(error.code),
                     )
                 ) from error
             turns[case] = (event, after, effects)
         return turns
+
+    def _refusal_text(self, code):
+        """Why the engine refuses, in words; its own are for the log."""
+        state = dict(self._fields["state"]._description_selection(self.env))[self.state]
+        return {
+            "state": self.env._("its process is: %s", state),
+            "task": self.env._("the task is not open any more"),
+            "outcome": self.env._("the step has no such outcome"),
+            "step": self.env._("the process has no such step"),
+        }.get(code) or self.env._("the process leads nowhere from here: tell its owner")
 
     def _write_decisions(self, turns):
         now = fields.Datetime.now()

@@ -215,8 +215,4 @@ class SalesProcessCase(models.Model):
         if self.lead_id.lost_reason_id:
             return self.lead_id.lost_reason_id
         last = self.task_ids.filtered(lambda task: task.state == "done").sorted("id")[-1:]
-        return (
-            last.outcome_id.lost_reason_id
-            or self.env.ref("sales_process.lost_reason_no_answer", False)
-            or last.outcome_id.lost_reason_id
-        )
+        return last.outcome_id.lost_reason_id or self.env.ref("sales_process.lost_reason_no_answer", False)

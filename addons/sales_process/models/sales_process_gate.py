@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools.safe_eval import safe_eval
 
 from ..engine import definition as engine
+from .stored_domain import check_domain, read_domain
 
 
 class SalesProcessGate(models.Model):
@@ -52,6 +52,11 @@ class SalesProcessGate(models.Model):
         self.ensure_one()
         return getattr(self, f"_missing_{self.kind}")(cases)
 
+    @api.constrains("domain")
+    def _check_domain(self):
+        for gate in self:
+            check_domain(gate, "domain", "crm.lead")
+
     def _missing_fields(self, cases):
         found = {}
         for case in cases:
@@ -61,7 +66,7 @@ class SalesProcessGate(models.Model):
         return found
 
     def _missing_domain(self, cases):
-        passing = cases.lead_id.filtered_domain(safe_eval(self.domain or "[]"))
+        passing = cases.lead_id.filtered_domain(read_domain(self, "domain"))
         return {case: [self.name] for case in cases if case.lead_id not in passing}
 
     def _missing_step_done(self, cases):

@@ -1,53 +1,17 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.addons.iap.tools import iap_tools
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ..engine.definition import Delay
+from .sale_order_proposal import ATTACHED
 from .working_time import WorkingTime
 
 BATCH = 500
 WAITING = ("planned", "held")
 ONE_DAY = Delay(1, "days")
-FREE_MAIL = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "outlook.com",
-        "hotmail.com",
-        "live.com",
-        "yahoo.com",
-        "icloud.com",
-        "me.com",
-        "aol.com",
-        "gmx.com",
-        "gmx.de",
-        "gmx.net",
-        "web.de",
-        "t-online.de",
-        "proton.me",
-        "protonmail.com",
-        "mail.com",
-        "mail.ru",
-        "bk.ru",
-        "inbox.ru",
-        "list.ru",
-        "internet.ru",
-        "yandex.ru",
-        "yandex.com",
-        "ya.ru",
-        "rambler.ru",
-        "lenta.ru",
-        "qq.com",
-        "163.com",
-        "126.com",
-        "orange.fr",
-        "free.fr",
-        "laposte.net",
-        "libero.it",
-    ]
-)
 
 
 class SalesProcessMessage(models.Model):
@@ -192,8 +156,7 @@ class SalesProcessMessage(models.Model):
         """What all people of a company share: its mail domain; at a free mail provider the address."""
         if not address or "@" not in address:
             return False
-        domain = address.rpartition("@")[2].lower()
-        return address.lower() if domain in FREE_MAIL else domain
+        return iap_tools.mail_prepare_for_domain_search(address).removeprefix("@")
 
     def _wake_sender(self):
         moments = sorted(set(self.filtered(lambda message: message.state == "planned").mapped("date_due")))
@@ -421,6 +384,10 @@ class SalesProcessMessage(models.Model):
         )
         if not template or template.model not in ("crm.lead", "sale.order"):
             raise AccessError(self.env._("Choose a letter for leads or orders."))
+        if template.get_external_id()[template.id] in ATTACHED:
+            raise UserError(
+                self.env._("“%s” goes with a paper: send it by the paper's own button.", template.name)
+            )
         if template.model == "sale.order" and not all(message.order_id for message in self.sudo()):
             raise UserError(self.env._("“%s” is about an order, and there is none yet.", template.name))
         self.sudo().template_id = template

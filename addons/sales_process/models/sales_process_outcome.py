@@ -1,9 +1,8 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
-from odoo.tools.safe_eval import safe_eval
 
 from ..engine import definition as engine
 from .sales_process_part import TIME_UNITS
+from .stored_domain import check_domain, read_domain
 
 CUSTOMER_EVENTS = [
     ("sign_of_life", "Any sign of life of the customer"),
@@ -95,6 +94,7 @@ class SalesProcessOutcome(models.Model):
     wait_text = fields.Char(compute="_compute_wait_text")
 
     @api.depends("wait_amount", "wait_unit", "wait_working", "asks_date")
+    @api.depends_context("lang")
     def _compute_wait_text(self):
         for outcome in self:
             delay = outcome._delay_text(outcome.wait_amount, outcome.wait_unit, outcome.wait_working)
@@ -122,10 +122,15 @@ class SalesProcessOutcome(models.Model):
             has_condition=bool(self.domain),
         )
 
+    @api.constrains("domain")
+    def _check_domain(self):
+        for outcome in self:
+            check_domain(outcome, "domain", "crm.lead")
+
     def _domain(self):
         """The condition of a decision, on the lead."""
         self.ensure_one()
-        return Domain(safe_eval(self.domain or "[]"))
+        return read_domain(self, "domain")
 
     def _leads_on(self):
         """Whether the deal goes forward with it, so that a form's required fields matter."""

@@ -1,10 +1,10 @@
 from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools.safe_eval import safe_eval
 
 from ..engine import definition as engine
 from ..engine import speed
 from .sales_process_part import TIME_UNITS
+from .stored_domain import check_domain, read_domain
 
 KINDS = [
     ("task", "Task"),
@@ -113,6 +113,7 @@ class SalesProcessStep(models.Model):
     deadline_text = fields.Char(string="Within", compute="_compute_deadline_text")
 
     @api.depends("deadline_amount", "deadline_unit", "deadline_working", "due_at")
+    @api.depends_context("lang")
     def _compute_deadline_text(self):
         due = dict(self._fields["due_at"]._description_selection(self.env))
         for step in self:
@@ -210,6 +211,11 @@ class SalesProcessStep(models.Model):
     # FACTS
     # ------------------------------------------------------------------
 
+    @api.constrains("skip_domain")
+    def _check_skip_domain(self):
+        for step in self:
+            check_domain(step, "skip_domain", "crm.lead")
+
     def _not_needed_for(self, cases):
         """The cases for which this step, as their data stand, is not needed."""
         self.ensure_one()
@@ -218,7 +224,7 @@ class SalesProcessStep(models.Model):
         if self.skip == "no_approval":
             return cases.filtered(lambda case: not case._approval_kind_needed(self.paper))
         if self.skip == "domain":
-            leads = cases.lead_id.filtered_domain(safe_eval(self.skip_domain or "[]"))
+            leads = cases.lead_id.filtered_domain(read_domain(self, "skip_domain"))
             return cases.filtered(lambda case: case.lead_id in leads)
         return cases.browse()
 

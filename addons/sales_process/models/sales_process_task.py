@@ -1,4 +1,3 @@
-import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -9,13 +8,7 @@ from ..engine import transition
 from ..engine.definition import Delay
 from .working_time import WorkingTime
 
-_logger = logging.getLogger(__name__)
-
-BATCH = 500
 OPEN_STATES = ("queued", "open", "failed")
-LONGEST_MINUTES = 7 * 24 * 60
-LONGEST_AHEAD = timedelta(days=10 * 366)
-EXTRA_VALUES = frozenset({"date", "merge_lead_id", "lost_reason_id", "duration"})
 
 
 class SalesProcessTask(models.Model):
@@ -119,6 +112,7 @@ class SalesProcessTask(models.Model):
         )
 
     @api.depends("timer_ids.state", "timer_ids.date_due", "letter_ids.state", "letter_ids.date_due", "state")
+    @api.depends_context("lang", "tz")
     def _compute_next_text(self):
         """The next rung, or the announced letter that goes before it."""
         for task in self:

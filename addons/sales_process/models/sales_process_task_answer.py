@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
 
 from ..engine import transition
-from ..engine.definition import AUTOMATIC_KINDS, REFUSED
+from ..engine.definition import REFUSED
 
 LONGEST_MINUTES = 7 * 24 * 60
 LONGEST_AHEAD = timedelta(days=10 * 366)
@@ -113,7 +113,7 @@ class SalesProcessTask(models.Model):
             self.lead_id.check_access("write")
 
     def _check_open(self):
-        if self.state != "open" and not (self.state == "failed" and self.step_id.kind not in AUTOMATIC_KINDS):
+        if self.state != "open":
             state = dict(self._fields["state"]._description_selection(self.env))[self.state]
             raise UserError(
                 self.env._(

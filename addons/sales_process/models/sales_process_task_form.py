@@ -43,7 +43,7 @@ class SalesProcessTask(models.Model):
         self.ensure_one()
         self.check_access("read")
         task = self.sudo()
-        open_now = task.state == "open" or (task.state == "failed" and task._is_for_person())
+        open_now = task.state == "open"
         return {
             "task": task._form_task(open_now),
             "lead": task._form_lead(),
@@ -58,9 +58,6 @@ class SalesProcessTask(models.Model):
             "history": task._form_history(),
             "letters": task._form_letters(),
         }
-
-    def _is_for_person(self):
-        return self.step_id.kind in ("task", "approval", "meeting", "wait")
 
     def _form_task(self, open_now):
         states = dict(self._fields["state"]._description_selection(self.env))

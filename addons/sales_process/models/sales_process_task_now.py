@@ -6,7 +6,6 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_time
 
 from ..engine import priority
-from ..engine.definition import PERSON_KINDS
 from .sales_process_task import OPEN_STATES
 
 PAGE, LONGEST_PAGE, SIDE = 20, 100, 8
@@ -95,7 +94,7 @@ class SalesProcessTask(models.Model):
         return (
             Domain("state", "=", "open")
             & Domain("on_hold", "=", False)
-            & Domain("step_id.kind", "in", tuple(PERSON_KINDS))
+            & Domain("step_id.kind", "!=", "wait")
             & Domain("date_open", "<=", self._now_end_of_day())
         )
 

@@ -23,6 +23,10 @@ class SalesProcessTask(models.Model):
 
     def _now_words(self, facts):
         """dict task id -> what its row on the page shows."""
+        contracts = self.env["sale.order"].browse(
+            {fact["contract_id"] for fact in facts.values() if fact["contract_id"]}
+        )
+        contracts.fetch(["currency_id", "amount_untaxed"])  # in one query, before each is put into words
         working_time, letters, talks = WorkingTime(), self._now_next_letters(), self._now_last_talks()
         return {
             task.id: task._now_row(

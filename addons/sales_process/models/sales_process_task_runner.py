@@ -270,13 +270,14 @@ class SalesProcessTask(models.Model):
         """An automatic step that cannot be done by itself becomes a task of the lead's rep, with the step's
         deadline and ladder."""
         now, working_time = fields.Datetime.now(), WorkingTime()
+        absent = self.env["res.users"]._process_absent()
         for task in self:
             case, step = task.case_id, task.step_id
             task.write(
                 {
                     "state": "open",
                     "why": why,
-                    "user_id": case._first_available(task.lead_id.user_id).id,
+                    "user_id": case._first_available(task.lead_id.user_id, absent).id,
                     "date_open": now,
                     "date_deadline": step._definition_deadline(case, now, case._calendar(), working_time),
                 }

@@ -397,6 +397,24 @@ class TestRoads(PaperCase):
             with self.subTest(vals), self.assertRaises(AccessError), self.env.cr.savepoint():
                 order.write(vals)
 
+    def test_a_decision_is_not_taken_back(self):
+        order = self._sent()
+        order._process_decide(self.env["sales.document"]._last(order, "proposal"), "refused", "Anna", "No")
+        for vals in ({"process_decision": False}, {"process_decision_version": 0}):
+            with self.subTest(vals), self.assertRaises(AccessError), self.env.cr.savepoint():
+                order.with_user(self.rep).write(vals)
+        self.assertEqual(order.process_decision, "refused")
+
+    def test_no_letter_takes_an_unapproved_paper_along(self):
+        order = self._process_order()
+        order._process_make_document("proposal")
+        template = self.env.ref("sales_process.mail_template_proposal")
+        with self.assertRaisesRegex(UserError, "not approved"):
+            template.sudo().send_mail(order.id)
+        self._approve(order)
+        mail = self.env["mail.mail"].browse(template.sudo().send_mail(order.id))
+        self.assertTrue(mail.attachment_ids)
+
     def test_cannot_leave_the_process(self):
         order = self._process_order()
         plain = self.env["crm.lead"].create(

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -77,7 +78,9 @@ class TestContractRoads(ContractCase):
     def test_context_defaults_and_keys(self):
         context = {f"default_{name}": value for vals in self.FORGED for name, value in vals.items()}
         order = (
-            self.env["sale.order"].with_user(self.rep).with_context(**context, sales_process_internal=True)
+            self.env["sale.order"]
+            .with_user(self.rep)
+            .with_context(**context, sales_process_internal=True, sales_process_contract=True)
         )
         made = order.create({"partner_id": self.partner.id})
         self.assertEqual(
@@ -85,6 +88,19 @@ class TestContractRoads(ContractCase):
         )
         with self.assertRaises(AccessError):
             made.write({"contract_state": "running"})
+
+    def test_automation_hears_of_it(self):
+        """What is set by the contract's own methods goes through `write`, where automation rules listen."""
+        order, heard = self._order(), []
+        write = type(order).write
+
+        def listening(records, vals):
+            heard.append(vals)
+            return write(records, vals)
+
+        with patch.object(type(order), "write", listening):
+            order._contract_set({"contract_state": "draft"})
+        self.assertEqual((heard, order.contract_state), ([{"contract_state": "draft"}], "draft"))
 
     def test_chain(self):
         contract = self._running()

@@ -135,6 +135,25 @@ class TestDocuments(PaperCase):
         with self.assertRaises(UserError):
             order.sudo()._process_sign_contract(document, document.sha256, "Anna", PIXEL, {})
 
+    def test_the_forgotten_customer_wrote_nothing(self):
+        order = self._sent()
+        document = self.env["sales.document"]._last(order, "proposal")
+        order._process_decide(document, "change", "Anna Keller", "Less, please")
+        self.assertTrue(document.sent_to)
+        self.leader.group_ids += self.env.ref("sales_process.group_owner")
+        order.opportunity_id.with_user(self.leader).process_forget_customer()
+        self.assertFalse(document.sent_to or order.process_decision_name or order.process_decision_comment)
+        self.assertEqual(order.process_decision, "change", "that it was so stays")
+
+    def test_salespeople_read_their_own_language(self):
+        self.env["res.lang"]._activate_lang("ru_RU")
+        self.rep.lang, self.person.lang = "ru_RU", "en_US"
+        order = self._sent()
+        document = self.env["sales.document"]._last(order, "proposal")
+        order.with_context(lang="en_US")._process_decide(document, "accepted", "Anna Keller")
+        said = " ".join(order.message_ids.mapped("body"))
+        self.assertIn("Страница клиента", said)
+
     def test_scan(self):
         order = self._to_sign()
         with self.assertRaises(UserError):

@@ -415,6 +415,8 @@ class TestHostileRoads(ProcessCase):
             self.env.ref("sales_process.ir_cron_sales_process_return").method_direct_trigger()
         self.assertEqual(leads.mapped("process_state"), ["running", "lost", "running"])
         self.assertFalse(bad.process_return_date, "it is not tried again every day")
+        told = self.process.activity_ids.filtered(lambda activity: bad.display_name in activity.summary)
+        self.assertEqual(len(told), 1, "the owner of the process hears of it")
         self.assertIn("a rule of the company", bad.process_event_ids.mapped("text"))
 
     def test_restored_lead_does_not_return_again(self):
@@ -647,6 +649,15 @@ class TestHostileInterface(ProcessCase):
         for template in (self.env.ref("sale.email_template_edi_sale").id, "x"):
             with self.subTest(template=template), self.assertRaises(UserError), self.env.cr.savepoint():
                 letter.action_change_template(template)
+
+    def test_a_letter_does_not_take_a_paper_along(self):
+        lead, call = self._at_call()
+        call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.code == "missed_call")._fire()
+        letter = lead.process_message_ids.filtered(lambda message: message.key == "missed_call")
+        for name in ("proposal", "contract_sign", "contract_signed"):
+            template = self.env.ref(f"sales_process.mail_template_{name}")
+            with self.subTest(name), self.assertRaisesRegex(UserError, "button"):
+                letter.with_user(self.rep).action_change_template(template.id)
 
     def test_vacuum_leaves_tasks_and_goes_on(self):
         _lead, call = self._at_call()

@@ -140,6 +140,8 @@ class TestLetters(ProcessCase):
             }
         )
         self.team.process_calendar_id = night
+        with self.enter_registry_test_mode():
+            self.env.ref("sales_process.ir_cron_sales_process_reschedule").method_direct_trigger()
         self.assertNotEqual(call.sudo().date_deadline, before)
         self.assertEqual(call.sudo().date_deadline.hour, 3)
 
@@ -303,11 +305,13 @@ class TestLetters(ProcessCase):
         self.assertEqual(letter.state, "withdrawn")
 
     def test_free_mail_is_no_company(self):
-        lead, _call, letter = self._late(email_from="clara@gmail.com", partner_name=False)
-        _other, _call, second = self._late(email_from="boris@gmail.com", partner_name=False)
-        self._receive(lead, "clara@gmail.com")
-        self.assertEqual(letter.state, "withdrawn")
-        self.assertEqual(second.state, "planned")
+        for provider in ("gmail.com", "yahoo.de", "mail.ru", "proton.me"):
+            with self.subTest(provider):
+                lead, _call, letter = self._late(email_from=f"clara@{provider}", partner_name=False)
+                _other, _call, second = self._late(email_from=f"boris@{provider}", partner_name=False)
+                self._receive(lead, f"clara@{provider}")
+                self.assertEqual(letter.state, "withdrawn")
+                self.assertEqual(second.state, "planned")
 
     def test_sign_of_life_ends_the_wait(self):
         lead, call = self._at_call()
@@ -388,6 +392,38 @@ class TestLetters(ProcessCase):
         self.assertFalse(self.calendar.process_stale)
         self.assertGreater(call.sudo().date_deadline, before + timedelta(days=15))
         self.assertTrue(all(timer.date_due >= call.sudo().date_open for timer in call.sudo().timer_ids))
+
+    def test_days_closed_everywhere_and_other_hours(self):
+        self._at_call()
+        Leaves = self.env["resource.calendar.leaves"]
+        now = fields.Datetime.now()
+        day = {"name": "Closed", "date_from": now, "date_to": now + timedelta(days=1)}
+        leave = Leaves.create({**day, "calendar_id": False, "company_id": self.company.id})
+        other = self.calendar.copy({"name": "Other"})
+        self.plain_team.process_calendar_id = other
+        roads = {
+            "closed in all of the company": lambda: leave.write({"date_to": now + timedelta(days=2)}),
+            "moved from one calendar": lambda: leave.write({"calendar_id": other.id}),
+            "and to it": lambda: leave.write({"calendar_id": self.calendar.id}),
+            "time zone": lambda: self.calendar.write({"tz": "Asia/Tokyo"}),
+            "an hour of the week": lambda: self.calendar.attendance_ids[:1].write({"hour_to": 11}),
+        }
+        for name, road in roads.items():
+            self.calendar.process_stale = False
+            with self.subTest(name):
+                road()
+                self.assertTrue(self.calendar.process_stale)
+
+    def test_other_hours_for_a_team_or_a_company(self):
+        self._at_call()
+        other = self.calendar.copy({"name": "Other"})
+        self.team.process_calendar_id = other
+        self.assertTrue(other.process_stale)
+        self.team.process_calendar_id = False
+        self.assertTrue(self.company.resource_calendar_id.process_stale)
+        third = self.calendar.copy({"name": "Third"})
+        self.company.resource_calendar_id = third
+        self.assertTrue(third.process_stale)
 
     def test_leader_sets_another_deadline(self):
         _lead, call = self._at_call()

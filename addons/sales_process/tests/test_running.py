@@ -342,6 +342,28 @@ class TestRunning(ProcessCase):
         lead.with_user(self.rep).stage_id = phase._stage_for(self.team)
         self.assertEqual(lead.process_step_id.code, "make_proposal")
 
+    def test_a_condition_that_cannot_be_read_is_refused_at_once(self):
+        draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
+        step = draft.step_ids[:1]
+        phase = draft.phase_ids[:1]
+        gate = {"process_id": draft.id, "phase_id": phase.id, "name": "Gate", "kind": "domain"}
+        for domain in ("[('expected_revenue', '>'", "[('no_such_field', '=', 1)]", "[(1)]", "stage_id"):
+            roads = {
+                "gate": lambda domain=domain: self.env["sales.process.gate"].create(
+                    {**gate, "domain": domain}
+                ),
+                "step": lambda domain=domain: step.write({"skip": "domain", "skip_domain": domain}),
+                "outcome": lambda domain=domain: step.outcome_ids[:1].write({"domain": domain}),
+                "process": lambda domain=domain: draft.write({"domain": domain}),
+            }
+            for name, road in roads.items():
+                with (
+                    self.subTest(name, domain=domain),
+                    self.assertRaises(ValidationError),
+                    self.env.cr.savepoint(),
+                ):
+                    road()
+
     def test_gate_stops_completing(self):
         self._gate(field_ids=[(6, 0, [self.env.ref("crm.field_crm_lead__website").id])], name="Website")
         lead, call = self._at_call()
@@ -505,6 +527,8 @@ class TestRunning(ProcessCase):
         self._run(lead)
         task = self._task(lead, "welcome_mail")
         self.assertEqual(task.user_id, self.rep)
+        page = task.process_what_now()
+        self.assertEqual([row["id"] for row in page["tasks"]["rows"]], task.ids, "it is there to be done")
         task.complete("done")
         self._run(lead)
         self._task(lead, "call_customer")
