@@ -1,6 +1,7 @@
 from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
+from odoo.tools import get_lang
 
 from .documents import PRIVATE_HEADERS
 
@@ -39,6 +40,8 @@ class ApprovalPage(http.Controller):
         return self._page(approval, token)
 
     def _approval(self, approval_id):
+        """The question, in the language of who is there: a website would speak its own."""
+        request.update_context(lang=get_lang(request.env, request.env.user.lang).code)
         approval = request.env["sales.approval"].browse(approval_id)
         return (
             approval.sudo(False)

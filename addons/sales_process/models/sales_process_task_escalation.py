@@ -1,4 +1,4 @@
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from odoo import models
 from odoo.tools import format_datetime
 
@@ -54,12 +54,17 @@ class SalesProcessTask(models.Model):
                     "hold": Delay(rung.hold_amount, rung.hold_unit, rung.working)
                     if rung.hold_amount
                     else None,
-                    "why": self._behaviour_words(rung)
-                    or self.env._("“%s” was not done in time", task.step_id.name),
+                    "why": task._why_letter(rung),
                 }
                 for task in self
             ]
         )
+
+    def _why_letter(self, rung):
+        """Why the letter goes, as the salesperson reads it: a timer speaks nobody's language."""
+        reader = self.lead_id.user_id or self.user_id
+        task = self.with_context(lang=reader.lang or self.env.lang)
+        return task._behaviour_words(rung) or task.env._("“%s” was not done in time", task.step_id.name)
 
     def _tell(self, user_of, rung):
         """A word in the inbox of each person, one message for all of their tasks."""
@@ -72,12 +77,10 @@ class SalesProcessTask(models.Model):
 
     def _notify_late(self, user, rung):
         words = self._behaviour_words(rung)
-        lines = [
-            f"{task._late_line(user)}: {words}" if words else task._late_line(user)
-            for task in self[:MOST_LINES]
-        ]
+        lines = [task._late_line(user) for task in self[:MOST_LINES]]
+        links = [task._late_link(line, words) for task, line in zip(self, lines, strict=False)]
         if len(self) > MOST_LINES:
-            lines.append(self.env._("… and %s more", len(self) - MOST_LINES))
+            links.append(escape(self.env._("… and %s more", len(self) - MOST_LINES)))
         subject = (
             self.env._("%s tasks are late", len(self))
             if rung.action != "remind"
@@ -85,10 +88,16 @@ class SalesProcessTask(models.Model):
         )
         self[:1].lead_id.message_notify(
             partner_ids=user.partner_id.ids,
-            subject=lines[0] if len(self) == 1 else subject,
-            body=Markup("<br/>").join(lines),
+            subject=": ".join(filter(None, (lines[0], words))) if len(self) == 1 else subject,
+            body=Markup("<br/>").join(links),
             author_id=self.env.ref("base.partner_root").id,
         )
+
+    def _late_link(self, line, words):
+        """The line as the way to the task's form, from a mail too."""
+        url = f"{self.get_base_url()}/odoo/{self._name}/{self.id}"
+        link = Markup('<a href="%s">%s</a>') % (url, line)
+        return link + f": {words}" if words else link
 
     def _late_line(self, user):
         due = format_datetime(self.env, self.date_deadline, tz=user.tz, dt_format="short")

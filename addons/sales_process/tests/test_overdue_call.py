@@ -117,3 +117,9 @@ class TestOverdueCall(ProcessCase):
         self._receive(other, "paul@gmail.com")
         self.assertEqual((letter | second).mapped("state"), ["withdrawn", "withdrawn"])
         self.assertEqual([deal["id"] for deal in call.get_form()["story"]["deals"]], [other.id])
+
+    def test_the_salesperson_reads_why_in_their_language(self):
+        self.env["res.lang"]._activate_lang("ru_RU")
+        self.rep.lang = "ru_RU"
+        _lead, _call, letter = self._announced()
+        self.assertRegex(letter.why, "[а-я]")

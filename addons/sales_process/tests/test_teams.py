@@ -1,5 +1,6 @@
 """Leads that change team, deals that enter under way, definitions of other companies, conflicts."""
 
+import re
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -208,3 +209,5 @@ class TestDigest(ProcessCase):
         self.assertEqual(told.subject, "3 tasks are late")
         self.assertEqual(told.body.count("<br"), 2)
         self.assertIn("… and 1 more", told.body)
+        links = re.findall(r"/odoo/sales\.process\.task/(\d+)", told.body)
+        self.assertEqual([int(link) for link in links], calls.ids[:2], "each line leads to its task")
