@@ -20,6 +20,7 @@ from . import crm_lead_stage_history
 from . import crm_lost_reason
 from . import crm_stage
 from . import crm_team
+from . import digest_digest
 from . import ir_actions_report
 from . import ir_attachment
 from . import ir_qweb

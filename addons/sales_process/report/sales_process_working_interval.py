@@ -46,6 +46,7 @@ class SalesProcessWorkingInterval(models.Model):
             self.sudo()._cron_refresh()
 
     def _calendars(self):
+        # pylint: disable=no-search-all  # few rows, and all of them count
         teams = self.env["crm.team"].sudo().with_context(active_test=False).search([])
         companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
         return teams.process_calendar_id | companies.resource_calendar_id

@@ -8,6 +8,7 @@ from . import (
     test_contract_import,
     test_cost,
     test_coterm,
+    test_dashboard,
     test_document_request,
     test_document_templates,
     test_documents,

@@ -1,0 +1,190 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from ..engine import forecast
+from ..engine.definition import PERSON_KINDS
+
+PERIODS = (30, 90, 365)
+PAST_MONTHS, COMING_MONTHS = 6, 4
+WORST, BUSIEST = 5, 6
+FIGURES = ("open", "renewal", "then", "true")
+
+
+class SalesProcessDashboard(models.AbstractModel):
+    """The figures on one page, a tile at a time: how the money stands, moves, comes, and where it waits.
+
+    Each tile takes at most five statements, and shows what the caller may see: a rep their own figures.
+    """
+
+    _name = "sales.process.dashboard"
+    _description = "Sales Dashboard"
+
+    @api.model
+    def process_dashboard(self):
+        """What the page needs before its tiles: `currency_id`, and the `teams` among which a leader chooses.
+
+        :raise AccessError: the user has nothing to do with sales.
+        """
+        self.env["sales.process.dynamics"].check_access("read")
+        self.env["sales.process.forecast.chance"]._ensure()
+        self.env["sales.process.working.interval"]._ensure()
+        leads = self.env.user.has_group("sales_team.group_sale_salesman_all_leads")
+        return {
+            "currency_id": self.env.company.currency_id.id,
+            "teams": self.env["crm.team"].search_read([], ["name"], limit=200) if leads else [],
+            "periods": list(PERIODS),
+        }
+
+    @api.model
+    @api.readonly
+    def process_dashboard_tile(self, tile, days=90, team_id=None):
+        """The figures of one tile.
+
+        :param str tile: `funnel`, `dynamics`, `forecast`, `deadlines` or `bottlenecks`.
+        :param int days: the period up to today, one of 30, 90 and 365; the forecast has months of its own.
+        :param int team_id: of this team only.
+        :raise UserError: there is no such tile or period.
+        """
+        tiles = {
+            "funnel": self._tile_funnel,
+            "dynamics": self._tile_dynamics,
+            "forecast": self._tile_forecast,
+            "deadlines": self._tile_deadlines,
+            "bottlenecks": self._tile_bottlenecks,
+        }
+        if tile not in tiles or days not in PERIODS:
+            raise UserError(self.env._("There is no tile %(tile)s for %(days)s days.", tile=tile, days=days))
+        of_team = Domain("team_id", "=", team_id) if team_id else Domain.TRUE
+        begin = fields.Date.context_today(self) - timedelta(days=days - 1)
+        return tiles[tile](of_team, begin)
+
+    def _tile_funnel(self, of_team, begin):
+        """What stands in each stage, and the velocity with what it is made of: see `process_funnel`."""
+        opportunities = of_team & Domain("type", "=", "opportunity")
+        return self.env["crm.lead"].process_funnel(list(opportunities), fields.Date.to_string(begin))
+
+    # ------------------------------------------------------------------
+    # DYNAMICS
+    # ------------------------------------------------------------------
+
+    def _tile_dynamics(self, of_team, begin):
+        """What came, was won and was lost, by week or month, and the same of the period before."""
+        names = ("entered", "won", "lost", "amount_won")
+        today = fields.Date.context_today(self)
+        by = "date:month" if (today - begin).days > 100 else "date:week"
+        domain = of_team & Domain("date", ">=", begin) & Domain("date", "<=", today)
+        rows, [total] = self.env["sales.process.dynamics"]._read_grouping_sets(
+            domain,
+            [(by,), ()],
+            [f"{name}:sum" for name in (*names, *(f"{name}_before" for name in names))],
+        )
+        return {
+            "by": by,
+            "buckets": [{"date": bucket, **self._named(names, values)} for bucket, *values in rows],
+            "total": self._named(names, total),
+            "before": self._named(names, total[len(names) :]),
+        }
+
+    @staticmethod
+    def _named(names, values):
+        return {name: value or 0 for name, value in zip(names, values, strict=False)}
+
+    # ------------------------------------------------------------------
+    # FORECAST
+    # ------------------------------------------------------------------
+
+    def _tile_forecast(self, of_team, _begin):
+        """By month: what was forecast at its beginning, what came true, and what is still to be expected.
+
+        `error` is that of the months that are over, as a share of what came true.
+        """
+        first = fields.Date.context_today(self).replace(day=1)
+        since, until = (forecast.months_before(first, back) for back in (PAST_MONTHS, -COMING_MONTHS))
+        within = Domain("date", ">=", since) & Domain("date", "<", until)
+        rows = self.env["sales.process.forecast"]._read_group(
+            of_team & (within | Domain("date", "=", False)), ["date:month", "figure"], ["value:sum"]
+        )
+        found = {(month, figure): float(value or 0) for month, figure, value in rows}
+        months = [forecast.months_before(since, -step) for step in range(PAST_MONTHS + COMING_MONTHS)]
+        over = [month for month in months if month < first and (month, "then") in found]
+        return {
+            "months": [
+                {
+                    "date": month,
+                    "is_over": month < first,
+                    **{figure: found.get((month, figure), 0) for figure in FIGURES},
+                }
+                for month in months
+            ],
+            "no_month": found.get((False, "open"), 0),
+            "error": forecast.mean_error(
+                (found[month, "then"], found.get((month, "true"), 0)) for month in over
+            ),
+            "tested": len(over),
+        }
+
+    # ------------------------------------------------------------------
+    # TIME AND DEADLINES
+    # ------------------------------------------------------------------
+
+    def _tile_deadlines(self, of_team, begin):
+        """Deadlines of people's tasks, what approvals wait for, and who has how much to do now."""
+        Report = self.env["sales.process.task.report"]
+        people = of_team & Domain("kind", "in", tuple(PERSON_KINDS))
+        in_period = Domain("date", ">=", fields.Datetime.to_datetime(begin))
+        names = ("deadline_kept", "deadline_missed", "escalations", "working_hours", "hours")
+        specs = [*(f"{name}:sum" for name in names[:3]), *(f"{name}:avg" for name in names[3:])]
+        [total] = Report._read_group(people & in_period, [], specs)
+        approvals = of_team & in_period & Domain("kind", "=", "approval")
+        [waited] = Report._read_group(approvals, [], ["tasks:sum", "working_hours:avg"])
+        [overrides] = Report._read_group(of_team & in_period & Domain("overrides", "=", 1), [], ["__count"])
+        return {
+            **self._named(names, total),
+            "approvals": waited[0] or 0,
+            "approval_hours": waited[1] or 0,
+            "overrides": overrides[0],
+            **self._load(people),
+        }
+
+    def _load(self, people):
+        """Who has how much to do now, the busiest first."""
+        rows = self.env["sales.process.task.report"]._read_group(
+            people & Domain("open_now", "=", 1), ["user_id"], ["open_now:sum", "late_now:sum"],
+            order="open_now:sum DESC",
+        )  # fmt: skip
+        return {
+            "open_now": sum(row[1] for row in rows),
+            "late_now": sum(row[2] for row in rows),
+            "load": [
+                {"user_id": user.id, "name": user.sudo().name or False, "open": opened, "late": late}
+                for user, opened, late in rows[:BUSIEST]
+            ],
+        }
+
+    def _tile_bottlenecks(self, of_team, begin):
+        """The steps whose delay costs most: delay x cases x money."""
+        rows = self.env["sales.process.task.report"]._read_group(
+            of_team & Domain("deadline_missed", "=", 1)
+            & Domain("date", ">=", fields.Datetime.to_datetime(begin)),
+            ["step_id"],
+            ["tasks:sum", "late_now:sum", "hours_late:avg", "amount_late:sum", "delay:sum"],
+            order="delay:sum DESC",
+            limit=WORST,
+        )  # fmt: skip
+        return {
+            "steps": [
+                {
+                    "step_id": step.id,
+                    "name": step.name,
+                    "cases": cases,
+                    "late_now": late_now,
+                    "hours_late": hours or 0,
+                    "amount": float(amount or 0),
+                    "delay": delay or 0,
+                }
+                for step, cases, late_now, hours, amount, delay in rows
+            ]
+        }
