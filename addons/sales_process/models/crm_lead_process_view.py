@@ -86,18 +86,21 @@ class CrmLead(models.Model):
     def process_get_map(self):
         """The lead's process as a drawing needs it, with its own way: see `sales.process.get_map`.
 
-        :return: as there, with `way`: for each step `done`, `passed`, `now` or `late`, and how often.
+        :return: the drawing without figures, with `way`: for each step that was reached its `state` (`done`,
+            `passed`: gone through without being opened, `cancelled`, `now`, `late`, `failed`) and `visits`;
+            and `path`: the codes of the steps in the order they were reached. False without a process.
         """
         self.ensure_one()
         self.check_access("read")
         if not self.process_id:
             return False
-        way = {}
+        way, path = {}, []
         for task in self.sudo().process_case_ids.sorted("id")[-1:].task_ids.sorted("id"):
             mark = way.setdefault(task.step_id.code, {"state": "", "visits": 0})
             mark["state"] = task._process_mark()
             mark["visits"] += task.state != "cancelled"
-        return {**self.process_id.get_map(), "way": way}
+            path.append(task.step_id.code)
+        return {**self.process_id._map_drawing(), "way": way, "path": path}
 
     @api.readonly
     def process_get_gate(self, stage_id):

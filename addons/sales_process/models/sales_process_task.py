@@ -27,9 +27,7 @@ class SalesProcessTask(models.Model):
     )
     lead_id = fields.Many2one("crm.lead", required=True, ondelete="cascade", index=True, readonly=True)
     process_id = fields.Many2one("sales.process", required=True, ondelete="restrict", readonly=True)
-    step_id = fields.Many2one(
-        "sales.process.step", required=True, ondelete="restrict", index=True, readonly=True
-    )
+    step_id = fields.Many2one("sales.process.step", required=True, ondelete="restrict", readonly=True)
     visit = fields.Integer(default=1, required=True, readonly=True)
     state = fields.Selection(
         [
@@ -88,6 +86,7 @@ class SalesProcessTask(models.Model):
     _once_a_visit = models.UniqueIndex("(case_id, step_id, visit)", "A step opens once a visit.")
     _runner = models.Index("(date_open, id) WHERE state = 'queued' AND on_hold IS NOT TRUE")
     _open_of_user = models.Index("(user_id, date_deadline) WHERE state = 'open'")
+    _of_step = models.Index("(step_id, date_done)")
     _failed = models.Index("(process_id) WHERE error IS NOT NULL")
 
     @api.depends("step_id", "lead_id")

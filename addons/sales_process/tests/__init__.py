@@ -23,6 +23,7 @@ from . import (
     test_letters_by_hand,
     test_overdue_call,
     test_portal,
+    test_process_map,
     test_proposal,
     test_renewal,
     test_rights,

@@ -88,7 +88,7 @@ export class ProcessFunnel extends Component {
     }
 
     setDays(days) {
-        this.state.days = days;
+        this.state.days = Number(days);
         this.keep();
         this.load();
     }
