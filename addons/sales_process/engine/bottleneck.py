@@ -7,7 +7,7 @@ LEVELS = (0.05, 0.15, 0.3)
 
 
 def shares(amounts: Mapping[Hashable, float]) -> dict[Hashable, float]:
-    """The part of the whole that each has, 0 to 1; all 0 where there is nothing. Less than nothing is nothing."""
+    """The part of the whole that each has, 0 to 1; all 0 where there is nothing. Below zero is nothing."""
     positive = {key: max(amount, 0.0) for key, amount in amounts.items()}
     whole = sum(positive.values())
     return {key: amount / whole if whole else 0.0 for key, amount in positive.items()}

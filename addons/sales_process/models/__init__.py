@@ -67,10 +67,12 @@ from . import sales_paper_link
 from . import sales_process_part
 from . import sales_process
 from . import sales_process_map
+from . import sales_process_ways
 from . import sales_process_case
 from . import sales_process_case_effects
 from . import sales_process_case_gate
 from . import sales_process_case_log
+from . import sales_process_case_way
 from . import sales_process_dynamics_day
 from . import sales_process_escalation
 from . import sales_process_event

@@ -34,6 +34,7 @@ from . import (
     test_teams,
     test_ui,
     test_walk,
+    test_ways,
     test_what_now,
     test_workbook,
 )

@@ -201,14 +201,19 @@ class TestProcessMap(MapCase):
         self.assertEqual((totals["open"], totals["amount"]), (4, 600 + 4000 * 0.5))
 
     def test_constant_cost(self):
-        """However many deals and steps there are."""
-        self.map()
+        """Two statements for the figures, however many deals there are."""
+        self.map(team_id=self.team.id)
+        counts = []
         for some in (self.leads, self.leads.copy()):
             some.with_user(self.env.ref("base.user_root")).process_run_queued()
-            self.env.flush_all()
-            self.env.invalidate_all()
-            with self.assertQueryCount(10):
-                self.process.with_user(self.leader).get_map({"team_id": self.team.id})
+            self.map()
+            counts.append(self._statements(lambda: self.map(team_id=self.team.id)))
+        self.assertEqual(counts[0], counts[1])
+        drawing = self._statements(self.process.with_user(self.leader)._map_drawing)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertQueryCount(drawing + 3):
+            self.process.with_user(self.leader).get_map({"team_id": self.team.id})
 
     def test_bad_filters(self):
         for filters in (

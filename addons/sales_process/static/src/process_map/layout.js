@@ -29,10 +29,19 @@ export function layoutMap(map) {
 }
 
 /**
- * dict code -> place on the way: from each start the first outcomes as far as they lead, then what branches
- * off. Without recursion: a process may be long.
+ * dict code -> place on the way: as the process lists its steps, or as its ways lead on, whichever leads
+ * back less often.
  */
 function orderOf(map) {
+    const listed = Object.fromEntries(map.nodes.map((node, place) => [node.code, place]));
+    const walked = walkOrder(map);
+    const backward = (order) => map.edges.filter((edge) => order[edge.to] < order[edge.from]).length;
+    return backward(walked) < backward(listed) ? walked : listed;
+}
+
+/** From each start the first outcomes as far as they lead, then what branches off. Without recursion: a
+ * process may be long. */
+function walkOrder(map) {
     const next = Object.fromEntries(map.nodes.map((node) => [node.code, []]));
     for (const edge of map.edges) {
         next[edge.from]?.push(edge.to);

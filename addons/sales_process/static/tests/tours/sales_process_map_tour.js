@@ -15,8 +15,7 @@ function check(right, what) {
 
 registry.category("web_tour.tours").add("sales_process_map", {
     steps: () => [
-        { trigger: ".o_map_process option:contains(Long way)" },
-        { trigger: ".o_map_process", run: "selectByLabel Long way v1" },
+        { trigger: ".o_map_process:has(option:contains(Long way))", run: "selectByLabel Long way v1" },
         {
             content: "60 steps, none upon another, in letters that can be read",
             trigger: `${NODES}[data-code=s59]`,
