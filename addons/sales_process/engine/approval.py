@@ -66,7 +66,7 @@ def _worse_line(before, line):
     if _above(line["discount"], before["discount"]):
         found.append("discount")
     # The discount was judged for a quantity: for fewer pieces it is a gift.
-    if line["discount"] > PERCENT_TOLERANCE and line["qty"] < before["qty"]:
+    if (line["discount"] > PERCENT_TOLERANCE or line.get("cut")) and line["qty"] < before["qty"]:
         found.append("quantity")
     # What is given away, or taken off the total, must not be multiplied.
     if line["net"] <= 0 and line["qty"] > before["qty"]:

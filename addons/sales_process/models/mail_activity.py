@@ -2,7 +2,14 @@ from odoo import api, fields, models
 from odoo.addons.mail.tools.discuss import Store
 from odoo.exceptions import UserError
 
+DONE_FILES = "sales_process_done_files"
 PLACE = frozenset({"res_model", "res_model_id", "res_id"})
+
+
+class DoneFiles(tuple):
+    """Ids of files that somebody who may read them hands in: a type of our own, which no client can send."""
+
+    __slots__ = ()
 
 
 class MailActivity(models.Model):
@@ -21,8 +28,10 @@ class MailActivity(models.Model):
         """A process task is completed with its only outcome; where there are several, one must be named."""
         ours = self.filtered(lambda activity: activity.sudo().process_task_id.state == "open")
         for activity in ours:
+            files = self.env["ir.attachment"].browse(attachment_ids or [])
+            files.check_access("read")
             # the files come back when the task closes its activity
-            activity.with_context(sales_process_done_files=attachment_ids)._complete_task(feedback)
+            activity.with_context(**{DONE_FILES: DoneFiles(files.ids)})._complete_task(feedback)
         rest = self - ours
         rest._process_calls_made()
         if not rest:

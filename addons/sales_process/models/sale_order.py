@@ -171,11 +171,29 @@ class SaleOrder(models.Model):
             raise AccessError(self.env._("A signature or a decision is not made with the order."))
 
     def _check_process_binding(self):
-        """Refuse sent or confirmed process orders whose paper is not approved."""
+        """Refuse sent or confirmed process orders whose paper is not approved, and those that go past the
+        process for want of an opportunity."""
+        self._check_not_beside_process()
         for order in self._process_orders().filtered(lambda o: o.state in BINDING_STATES):
             problem = order._process_approval_problem()
             if problem:
                 raise UserError(problem)
+
+    def _check_not_beside_process(self):
+        """A team that sells by a process does so for opportunities; who buys in a shop needs none."""
+        if self.env.su or self.env.context.get(INTERNAL_KEY) is INTERNAL:
+            return
+        teams = self.env["sales.process"]._active_by_team()
+        for order in self.filtered(lambda order: order.state in BINDING_STATES and not order.opportunity_id):
+            if order.team_id.id in teams and not ("website_id" in order._fields and order.website_id):
+                raise UserError(
+                    self.env._(
+                        "%(order)s: the team “%(team)s” sells by a process. "
+                        "Name the opportunity that the order is for.",
+                        order=order.name,
+                        team=order.team_id.name,
+                    )
+                )
 
     def _process_approval_problem(self, kind=None):
         """Why this paper may not go out yet, or nothing."""

@@ -1,14 +1,16 @@
 import hashlib
 
 from markupsafe import Markup
-from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError
 
 from ..engine import approval as engine
 from .sales_document import INTERNAL, INTERNAL_KEY
 
 # Context key of an answer that the process' own task brings: it goes on by itself.
 FROM_PROCESS = "sales_process_from_task"
+# Sums of the lines; written by hand they would tell an approver of prices nobody pays.
+WORKED_OUT = frozenset({"amount_untaxed", "amount_tax", "amount_total", "margin", "margin_percent"})
 COMMERCIAL_FIELDS = frozenset(
     {
         "partner_id",
@@ -72,7 +74,11 @@ class SaleOrder(models.Model):
         locked = self._approval_locked(vals)
         if locked:
             locked._check_not_judged()
-        return super().write(vals)
+        self._check_worked_out(WORKED_OUT.intersection(vals))
+        result = super().write(vals)
+        if not COMMERCIAL_FIELDS.isdisjoint(vals):
+            self._check_confirmed()
+        return result
 
     def _approval_locked(self, vals):
         """The orders in which `vals` would change something that is being judged."""
@@ -113,6 +119,54 @@ class SaleOrder(models.Model):
                 )
             )
 
+    def _check_worked_out(self, names):
+        """Refuse sums and prices of process orders that are written instead of worked out.
+
+        :param names: the fields, of the order or of its lines.
+        :raise AccessError: which, and in which orders.
+        """
+        if not names or self.env.su or self.env.context.get(INTERNAL_KEY) is INTERNAL:
+            return
+        orders = self._process_orders()
+        if orders:
+            raise AccessError(
+                self.env._(
+                    "%(orders)s: these are worked out from quantity, price and discount, "
+                    "and not written: %(fields)s.",
+                    orders=", ".join(orders.mapped("name")),
+                    fields=", ".join(sorted(names)),
+                )
+            )
+
+    def _check_confirmed(self):
+        """What was confirmed does not become worse without those who approved it; who may approve it and
+        changes it themselves has said so by doing it.
+
+        :raise UserError: who has to be asked.
+        """
+        if self.env.su or self.env.context.get(INTERNAL_KEY) is INTERNAL:
+            return
+        self._contract_check_unsigned()
+        for order in self._process_orders().filtered(lambda order: order.state == "sale"):
+            kind = order._process_paper_kind()
+            missing = order._approval_missing(kind)
+            if missing and all(order._approval_asks_me(*question) for question in missing):
+                # asked for the seller: nobody answers what they have asked themselves
+                order.with_user(SUPERUSER_ID)._approval_request(kind)
+                order._approval_decide(kind, True, self.env._("Changed by the approver"))
+            problem = order._process_approval_problem(kind)
+            if problem:
+                raise UserError(
+                    self.env._(
+                        "%s is confirmed. Let them make this change, or cancel the order and make a new one.",
+                        problem,
+                    )
+                )
+
+    def _approval_asks_me(self, rule, user):
+        """Whether the current user is one of those who answer this question."""
+        return self.env.user in rule._approvers(self.sudo(), user)
+
     # ------------------------------------------------------------------
     # What is judged
     # ------------------------------------------------------------------
@@ -125,35 +179,62 @@ class SaleOrder(models.Model):
     def _approval_values(self, kind):
         """The values an approver judges, as plain data (see `engine/approval.py`)."""
         self.ensure_one()
-        lines = self.order_line.filtered(lambda line: not line.display_type)
-        gross = sum(line._approval_gross() for line in lines)
-        net = sum(lines.mapped("price_subtotal"))
-        margin = {"margin": round(100 * self.margin_percent, 2)} if "margin_percent" in self._fields else {}
+        lines = self._approval_lines()
+        nets = {line: line._approval_net() for line in lines}
+        gross, net = sum(line._approval_gross(nets[line]) for line in lines), sum(nets.values())
         return {
-            **margin,
+            **self._approval_margin(nets),
             "partner": self.partner_id.commercial_partner_id.id,
             "currency": self.currency_id.name,
-            "amount": self._approval_amount(),
+            "amount": self._approval_amount(net),
             "discount": round(100 * (1 - net / gross), 4) if gross else 0.0,
-            "payment_days": max(self.payment_term_id.line_ids.mapped("nb_days"), default=0),
+            "payment_days": self._approval_payment_days(),
             "early_discount": self.payment_term_id.discount_percentage
             if self.payment_term_id.early_discount
             else 0.0,
-            "products": lines._approval_products(),
+            "products": lines._approval_products(nets),
             "texts": self._approval_texts(),
             "terms": self._approval_terms(kind),
         }
 
-    def _approval_amount(self):
+    def _approval_lines(self):
+        """The lines that are sold; a down payment of nothing is only a note for the invoice."""
+        return self.order_line.filtered(
+            lambda line: not line.display_type and not (line.is_downpayment and not line.product_uom_qty)
+        )
+
+    def _approval_amount(self, net):
         """Untaxed, in the company's currency at the order's date."""
         day = (self.date_order or self.env.cr.now()).date()
-        return self.currency_id._convert(
-            self.amount_untaxed, self.company_id.currency_id, self.company_id, day
+        return self.currency_id._convert(net, self.company_id.currency_id, self.company_id, day)
+
+    def _approval_margin(self, nets):
+        """The margin in percent, where Odoo's margins are installed; worked out anew as the amounts are."""
+        if "margin_percent" not in self._fields:
+            return {}
+        cost = sum(line.purchase_price * line.product_uom_qty for line in nets)
+        net = sum(nets.values())
+        return {"margin": round(100 * (net - cost) / net, 2) if net else 0.0}
+
+    def _approval_payment_days(self):
+        """The longest a customer may wait to pay, in days, months counted as thirty."""
+        extra = {"days_after_end_of_month": 30, "days_after_end_of_next_month": 60}
+        return max(
+            (
+                line.nb_days
+                + extra.get(line.delay_type, 0)
+                + (30 + _day_of_month(line) if line.delay_type == "days_end_of_month_on_the" else 0)
+                for line in self.payment_term_id.line_ids
+            ),
+            default=0,
         )
 
     def _approval_texts(self):
         """A hash of everything a customer reads as a promise."""
-        texts = [self.note or "", *sorted(name or "" for name in self.order_line.mapped("name"))]
+        lines = self._approval_lines() | self.order_line.filtered(
+            lambda line: line.display_type and not line.is_downpayment
+        )
+        texts = [self.note or "", *sorted(name or "" for name in lines.mapped("name"))]
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     def _approval_terms(self, kind):
@@ -165,6 +246,14 @@ class SaleOrder(models.Model):
         self.ensure_one()
         lines = self.order_line.filtered(lambda line: not line.display_type and line.product_id)
         return max((line._approval_discount() for line in lines), default=0.0)
+
+    def _approval_discount_whole(self):
+        """How far, in percent, all together is under what it costs by the customer's own price list."""
+        self.ensure_one()
+        lines = self._approval_lines().filtered("product_id")
+        gross = sum(line._approval_own_price() * line.product_uom_qty for line in lines)
+        net = sum(line.price_unit * (1 - line.discount / 100) * line.product_uom_qty for line in lines)
+        return round(100 * (1 - net / gross), 4) if gross else 0.0
 
     def _approval_in_categories(self, categories):
         """Whether a line's product lies in one of these categories, or below it."""
@@ -383,3 +472,9 @@ class SaleOrder(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_approval")
         return {**action, "domain": [("order_id", "=", self.id)], "context": {}}
+
+
+def _day_of_month(line):
+    """The day of the month a payment term names, as a number; Odoo keeps it as a text."""
+    day = line.days_next_month or ""
+    return int(day) if day.isdigit() else 0

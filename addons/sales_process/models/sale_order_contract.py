@@ -312,14 +312,7 @@ class SaleOrder(models.Model):
             return super(SaleOrder, self.with_context(**{CONTRACT_KEY: None})).write(vals)
         self._contract_check_protected(vals)
         changed = self._contract_terms_changed(vals)
-        signed = changed.filtered(lambda order: order.contract_state in SIGNED_STATES)
-        if signed:
-            raise UserError(
-                self.env._(
-                    "The terms of a signed contract cannot be changed: %s. Renew or terminate it.",
-                    ", ".join(signed.mapped("display_name")),
-                )
-            )
+        changed._contract_check_unsigned()
         result = super().write(vals)
         changed.filtered(lambda order: order.contract_state in ("approval", "to_sign"))._contract_reopen()
         if vals.get("state") == "cancel":
@@ -366,6 +359,16 @@ class SaleOrder(models.Model):
                 self.env._(
                     "These fields are set by the contract's own actions, not by hand: %s.",
                     ", ".join(sorted(forbidden)),
+                )
+            )
+
+    def _contract_check_unsigned(self):
+        signed = self.filtered(lambda order: order.contract_state in SIGNED_STATES)
+        if signed:
+            raise UserError(
+                self.env._(
+                    "The terms of a signed contract cannot be changed: %s. Renew or terminate it.",
+                    ", ".join(signed.mapped("display_name")),
                 )
             )
 

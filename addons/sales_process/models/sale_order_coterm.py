@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import float_round, format_date
 
 from ..engine import term
+from .sales_document import INTERNAL, INTERNAL_KEY
 
 
 class SaleOrder(models.Model):
@@ -137,13 +138,12 @@ class SaleOrder(models.Model):
         self.env.cr.execute("UPDATE sale_order SET write_uid = write_uid WHERE id IN %s", [tuple(self.ids)])
         lead = self._coterm_lead(main)
         start = min(self.mapped("contract_date_end")) + term.DAY
-        order = main.copy(
-            {
-                "user_id": main.user_id.id,
-                "opportunity_id": lead.id,
-                "order_line": self._coterm_prepare_lines(date_end, main),
-            }
-        )
+        vals = {
+            "user_id": main.user_id.id,
+            "opportunity_id": lead.id,
+            "order_line": self._coterm_prepare_lines(date_end, main),
+        }
+        order = main.with_context(**{INTERNAL_KEY: INTERNAL}).copy(vals).with_env(self.env)
         order._contract_set(
             {
                 "renewal_of_id": main.id,

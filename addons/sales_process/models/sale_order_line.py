@@ -1,5 +1,9 @@
 from odoo import api, models
 
+# Worked out by Odoo, or by the contract; written by hand they would tell an approver of prices nobody pays.
+WORKED_OUT = frozenset(
+    {"price_subtotal", "price_tax", "price_total", "margin", "margin_percent", "contract_full_price"}
+)
 COMMERCIAL_FIELDS = frozenset(
     {
         "order_id", "product_id", "product_uom_id", "product_uom_qty", "price_unit", "discount", "tax_ids",
@@ -9,54 +13,92 @@ COMMERCIAL_FIELDS = frozenset(
 
 
 class SaleOrderLine(models.Model):
-    """What an approver judges of a line; it does not change meanwhile."""
+    """What an approver judges of a line: it does not change meanwhile, and not for the worse afterwards."""
 
     _inherit = "sale.order.line"
 
     @api.model_create_multi
     def create(self, vals_list):
-        orders = self.env["sale.order"].browse(
-            {vals["order_id"] for vals in vals_list if vals.get("order_id")}
-        )
-        orders._check_not_judged()
-        return super().create(vals_list)
+        lines = super().create(vals_list)
+        given = {name for vals in vals_list for name in vals}
+        given |= {key.removeprefix("default_") for key in self.env.context if key.startswith("default_")}
+        lines.order_id._check_worked_out(WORKED_OUT & given)
+        # Only now every line knows its order: it may have come by the context.
+        lines.order_id._check_not_judged()
+        lines.filtered("product_uom_qty").order_id._check_confirmed()
+        return lines
 
     def write(self, vals):
-        changed = COMMERCIAL_FIELDS.intersection(vals)
-        if changed:
-            self.filtered(
-                lambda line: any(not line._approval_same(vals, name) for name in changed)
-            ).order_id._check_not_judged()
-        return super().write(vals)
+        changed = self._approval_changed(vals)
+        self.order_id._check_worked_out(WORKED_OUT.intersection(vals))
+        changed.order_id._check_not_judged()
+        result = super().write(vals)
+        if "order_id" in vals:
+            changed.order_id._check_not_judged()
+        changed.order_id._check_confirmed()
+        return result
+
+    def unlink(self):
+        orders = self.order_id
+        result = super().unlink()
+        orders.exists()._check_confirmed()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_judged(self):
         self.order_id._check_not_judged()
+
+    def _approval_changed(self, vals):
+        """The lines of which `vals` would change something that is judged."""
+        names = COMMERCIAL_FIELDS.intersection(vals)
+        return self.filtered(lambda line: any(not line._approval_same(vals, name) for name in names))
 
     def _approval_same(self, vals, name):
         field = self._fields[name]
         before = field.convert_to_cache(self[name], self, validate=False)
         return field.convert_to_cache(vals[name], self, validate=False) == before
 
-    def _approval_gross(self):
+    def _approval_net(self):
+        """The line's untaxed amount, worked out anew: the stored one can be written over RPC."""
+        self.ensure_one()
+        AccountTax = self.env["account.tax"]
+        base_line = self._prepare_base_line_for_taxes_computation()
+        AccountTax._add_tax_details_in_base_line(base_line, self.company_id)
+        AccountTax._round_base_lines_tax_details([base_line], self.company_id)
+        return base_line["tax_details"]["total_excluded_currency"]
+
+    def _approval_gross(self, net):
         """The line's untaxed amount before its discount."""
         self.ensure_one()
         kept = 1 - self.discount / 100
-        return self.price_subtotal / kept if kept else self.price_unit * self.product_uom_qty
+        return net / kept if kept else self.price_unit * self.product_uom_qty
 
-    def _approval_products(self):
-        """`{product: {qty, net, discount}}`: quantity in the product's own unit, the
-        lowest untaxed price of one, the highest discount."""
+    def _approval_products(self, nets):
+        """`{product: {qty, net, discount, cut}}`: quantity in the product's own unit, the lowest untaxed
+        price of one, the highest discount, whether one is sold below its sales price.
+
+        :param nets: dict line -> its untaxed amount.
+        """
         found = {}
         for line in self:
             key = str(line.product_id.id or line.name)
             qty = line._approval_quantity()
-            unit = line.price_subtotal / qty if qty else line.price_unit * (1 - line.discount / 100)
-            entry = found.setdefault(key, {"qty": 0.0, "net": unit, "discount": 0.0})
+            unit = nets[line] / qty if qty else line.price_unit * (1 - line.discount / 100)
+            entry = found.setdefault(key, {"qty": 0.0, "net": unit, "discount": 0.0, "cut": False})
             entry["qty"] = round(entry["qty"] + qty, 6)
             entry["net"] = round(min(entry["net"], unit), 6)
             entry["discount"] = round(max(entry["discount"], line.discount), 4)
+            entry["cut"] = entry["cut"] or line._approval_is_cut(unit)
         return found
+
+    def _approval_is_cut(self, unit):
+        """Whether one piece costs less than its sales price, whatever column that was written in."""
+        product = self.product_id
+        if not product or not product.lst_price:
+            return False
+        day = (self.order_id.date_order or self.env.cr.now()).date()
+        price = product.currency_id._convert(product.lst_price, self.currency_id, self.company_id, day)
+        return self.currency_id.compare_amounts(unit, price) < 0
 
     def _approval_quantity(self):
         if not self.product_id or not self.product_uom_id:
@@ -65,17 +107,21 @@ class SaleOrderLine(models.Model):
             self.product_uom_qty, self.product_id.uom_id, round=False
         )
 
-    def _approval_discount(self):
-        """How far, in percent, the line's price is under the customer's own price."""
+    def _approval_own_price(self):
+        """What one costs this customer by their own price list."""
         self.ensure_one()
         order = self.order_id
-        pricelist = order.partner_id.property_product_pricelist
-        price = pricelist._get_product_price(
+        return order.partner_id.property_product_pricelist._get_product_price(
             self.product_id.with_context(**self._get_product_price_context()),
             self.product_uom_qty or 1.0,
             currency=order.currency_id,
             uom=self.product_uom_id,
             date=order.date_order,
         )
+
+    def _approval_discount(self):
+        """How far, in percent, the line's price is under the customer's own price."""
+        self.ensure_one()
+        price = self._approval_own_price()
         net = self.price_unit * (1 - self.discount / 100)
         return round(100 * (1 - net / price), 4) if price else self.discount

@@ -189,8 +189,10 @@ class SalesApproval(models.Model):
         if problems:
             raise AccessError("\n".join(problems))
         seen = self.env.context.get("approval_fingerprint")
-        for approval in self if seen else ():
-            if seen != engine.fingerprint(approval.order_id.sudo()._approval_values(approval.kind)):
+        self.sudo().order_id.order_line.fetch(["tax_ids"])  # in one query, before each order's are worked out
+        for approval in self:
+            now = engine.fingerprint(approval.order_id.sudo()._approval_values(approval.kind))
+            if now != (seen or approval.sudo().fingerprint):
                 raise UserError(
                     self.env._(
                         "%s was changed while you looked at it. Look again.", approval.order_id.sudo().name

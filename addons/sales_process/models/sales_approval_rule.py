@@ -122,12 +122,16 @@ class SalesApprovalRule(models.Model):
         """(limit, whether it is passed) of each kind; a limit that is not set is no reason to ask."""
         return [
             (self.amount_limit, lambda: values["amount"] > self.amount_limit),
-            (self.discount_total_limit, lambda: values["discount"] > self.discount_total_limit),
+            (self.discount_total_limit, lambda: self._passes_discount(order, values)),
             (self.margin_limit, lambda: values.get("margin", self.margin_limit) < self.margin_limit),
             (self.payment_days_limit, lambda: values["payment_days"] > self.payment_days_limit),
             (self.category_ids, lambda: order._approval_in_categories(self.category_ids)),
             (self.discount_limit, lambda: order._approval_discount() > self.discount_limit),
         ]
+
+    def _passes_discount(self, order, values):
+        """By the discount column, or by prices below the customer's own."""
+        return max(values["discount"], order._approval_discount_whole()) > self.discount_total_limit
 
     def _named(self, order):
         """Those whom the rule names and who may approve: never the order's own sellers."""

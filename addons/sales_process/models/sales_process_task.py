@@ -6,6 +6,7 @@ from odoo.tools import format_datetime
 
 from ..engine import transition
 from ..engine.definition import Delay
+from .mail_activity import DONE_FILES, DoneFiles
 from .working_time import WorkingTime
 
 OPEN_STATES = ("queued", "open", "failed")
@@ -405,11 +406,12 @@ class SalesProcessTask(models.Model):
 
     def _close_activities(self):
         """Done by a person: the activity is done, with the outcome in words. Else it is taken away."""
+        files = self.env.context.get(DONE_FILES)
         by_person = self.filtered("done_by_id")
         for task in by_person.filtered("activity_id"):
             task.activity_id.with_user(task.done_by_id).sudo()._action_done(
                 feedback=task._answer_text(),
-                attachment_ids=self.env.context.get("sales_process_done_files"),
+                attachment_ids=list(files) if isinstance(files, DoneFiles) else None,
             )
         (self - by_person).activity_id.unlink()
 

@@ -187,7 +187,7 @@ class TestApproval(PaperCase):
         self.rule.amount_limit = 1000.0
         order.sudo().write({"currency_id": currency.id})
         order.order_line.price_unit = 40000.0
-        self.assertAlmostEqual(order._approval_amount(), 800.0)
+        self.assertAlmostEqual(order._approval_values("proposal")["amount"], 800.0)
         self.assertTrue(order._approval_is_valid("proposal"))
 
     def test_refusal_says_why(self):
@@ -397,6 +397,84 @@ class TestRoads(PaperCase):
             with self.subTest(vals), self.assertRaises(AccessError), self.env.cr.savepoint():
                 order.write(vals)
 
+    def test_no_order_beside_the_process(self):
+        order = self._process_order()
+        copied = order.copy({"opportunity_id": False})
+        for road in ("action_confirm", "action_quotation_sent"):
+            refused = self.assertRaisesRegex(UserError, "Name the opportunity")
+            with self.subTest(road), refused, self.env.cr.savepoint():
+                getattr(copied.with_user(self.rep), road)()
+
+    def test_written_sums_convince_nobody(self):
+        self.rule.write({"active": False})
+        self.env["sales.approval.rule"].create({"name": "Large", "kind": "both", "amount_limit": 500})
+        order = self._process_order()
+        line = order.order_line
+        for record, vals in (
+            (line, {"price_subtotal": 1.0}),
+            (line, {"contract_full_price": 1.0}),
+            (order, {"amount_untaxed": 1.0}),
+        ):
+            with self.subTest(vals), self.assertRaises(AccessError), self.env.cr.savepoint():
+                record.with_user(self.rep).write(vals)
+            record.sudo().write(vals)
+        self.assertEqual(order.approval_state, "missing", "what nobody pays is not judged")
+        with self.assertRaises(UserError):
+            order.with_user(self.rep).action_confirm()
+
+    def test_confirmed_is_not_made_cheaper(self):
+        order = self._sent()
+        order.action_confirm()
+        line = order.order_line[:1].with_user(self.rep)
+        late = [Command.create({"value": "percent", "value_amount": 100, "nb_days": 90})]
+        term = self.env["account.payment.term"].create({"name": "Late", "line_ids": late})
+        more = {"order_id": order.id, "product_id": self.product.id, "product_uom_qty": 1, "price_unit": 1}
+        roads = {
+            "discount": lambda: line.write({"discount": 95}),
+            "price": lambda: line.write({"price_unit": 1}),
+            "a line": lambda: line.create(more),
+            "payment": lambda: order.with_user(self.rep).write({"payment_term_id": term.id}),
+        }
+        for name, road in roads.items():
+            refused = self.assertRaisesRegex(UserError, "is confirmed")
+            with self.subTest(name), refused, self.env.cr.savepoint():
+                road()
+        line.write({"price_unit": line.price_unit + 1})
+        line.with_user(self.leader).write({"discount": 10})
+        self.assertTrue(order._approval_is_valid("proposal"), "who may approve has said so by doing it")
+
+    def test_no_road_into_a_judged_order(self):
+        order, other = self._process_order(), self._process_order()
+        order._approval_request("proposal")
+        line = other.order_line[:1].with_user(self.rep)
+        roads = {
+            "by the context": lambda: line.with_context(default_order_id=order.id).create(
+                {"product_id": self.product.id}
+            ),
+            "from another order": lambda: line.write({"order_id": order.id}),
+        }
+        for name, road in roads.items():
+            with self.subTest(name), self.assertRaisesRegex(UserError, "judged"), self.env.cr.savepoint():
+                road()
+
+    def test_fewer_pieces_at_a_price_for_many(self):
+        order = self._process_order()
+        line = order.order_line[:1]
+        line.write({"product_uom_qty": 100, "price_unit": self.product.list_price / 2})
+        self._approve(order)
+        line.product_uom_qty = 200
+        self.assertEqual(order.approval_state, "approved")
+        line.product_uom_qty = 1
+        self.assertEqual(order.approval_state, "missing")
+
+    def test_a_price_is_a_discount_of_the_whole(self):
+        self.rule.write({"active": False})
+        self.env["sales.approval.rule"].create({"name": "Cheap", "kind": "both", "discount_total_limit": 10})
+        order = self._process_order()
+        self.assertEqual(order.approval_state, "none")
+        order.order_line[:1].price_unit = 1
+        self.assertEqual(order.approval_state, "missing")
+
     def test_a_decision_is_not_taken_back(self):
         order = self._sent()
         order._process_decide(self.env["sales.document"]._last(order, "proposal"), "refused", "Anna", "No")
@@ -458,6 +536,7 @@ class TestRoads(PaperCase):
             .create(
                 {
                     "partner_id": self.person.id,
+                    "team_id": self.plain_team.id,
                     "order_line": [Command.create({"product_id": self.product.id})],
                 }
             )

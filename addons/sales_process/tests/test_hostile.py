@@ -650,6 +650,17 @@ class TestHostileInterface(ProcessCase):
             with self.subTest(template=template), self.assertRaises(UserError), self.env.cr.savepoint():
                 letter.action_change_template(template)
 
+    def test_nobody_reads_a_file_by_handing_it_in(self):
+        secret = self.env["ir.attachment"].create({"name": "secret.txt", "raw": b"x"})
+        self.assertFalse(secret.with_user(self.rep).has_access("read"))
+        lead, making = self._at_proposal()
+        forged = making.with_user(self.rep).with_context(sales_process_done_files=secret.ids)
+        forged.complete("made")
+        self.assertNotIn(secret, lead.sudo().message_ids.attachment_ids)
+        _lead, making = self._at_proposal(email_from="other@other.example")
+        with self.assertRaises(AccessError):
+            making.activity_id.with_user(self.rep).action_feedback("done", attachment_ids=secret.ids)
+
     def test_a_letter_does_not_take_a_paper_along(self):
         lead, call = self._at_call()
         call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.code == "missed_call")._fire()
