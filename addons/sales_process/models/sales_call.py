@@ -1,10 +1,24 @@
+import re
+
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import format_datetime
+from odoo.tools.misc import clean_context
+
+from .given_values import with_defaults
 
 # What may be said about a call by hand: of one that a telephone system reported, of one that was not.
 OWN_WORDS = frozenset({"result", "note"})
 BY_HAND = OWN_WORDS | {"number", "direction", "date_start", "minutes", "res_model", "res_id", "partner_id"}
+# What only a telephone system knows, or the process: as it is of a call that was written down.
+UNSAID = {"state": "ended"} | dict.fromkeys(
+    (
+        "task_id", "is_contact", "date_answer", "date_end", "date_missed", "duration", "duration_reported",
+        "recording_url", "rung_user_ids", "connection_id", "external_id",
+    ),
+    False,
+)  # fmt: skip
+WEB_ADDRESS = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 SPOKEN = frozenset({"reached", "call_back"})
 RESULTS = [
     ("reached", "Reached"),
@@ -123,6 +137,21 @@ class SalesCall(models.Model):
         for call in self:
             call.sudo().duration = round(call.minutes * 60)
 
+    @api.constrains("recording_url")
+    def _check_recording_url(self):
+        for call in self.filtered("recording_url"):
+            if not call._recording_link():
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is no web address of a recording: it begins with https://.", call.recording_url
+                    )
+                )
+
+    def _recording_link(self):
+        """Where to listen to the call; empty where there is no web address that a browser may open."""
+        self.ensure_one()
+        return self.recording_url if WEB_ADDRESS.match(self.recording_url or "") else ""
+
     @api.depends("direction", "number", "partner_id", "lead_id", "date_start")
     @api.depends_context("lang", "tz")
     def _compute_display_name(self):
@@ -148,19 +177,26 @@ class SalesCall(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Whoever writes a call down may say what they know of it, and about their own calls."""
+        if not self.env.su:
+            vals_list = [self._said_by_hand(vals) for vals in vals_list]
         for vals in vals_list:
-            if not self.env.su:
-                self._check_words(vals, BY_HAND | {"user_id", "company_id"})
             record = self._record_of(vals)
             if not self.env.su and record is not None:
                 record.check_access("read")
             for name, value in self._told_by_record(record).items():
                 vals.setdefault(name, value)
-        calls = super().create(vals_list)
+        cleaned = self.with_context(clean_context(self.env.context))  # pylint: disable=context-overridden
+        calls = super(SalesCall, cleaned).create(vals_list).with_env(self.env)
         if not self.env.su:
             calls._check_own()
         calls._tell_contact()
         return calls
+
+    @api.model
+    def _said_by_hand(self, vals):
+        """All that a person says of a call, defaults included; what they cannot know has no defaults."""
+        self._check_words(vals, BY_HAND | {"user_id", "company_id"})
+        return with_defaults(self, vals, BY_HAND) | UNSAID
 
     def write(self, vals):
         if not self.env.su:
@@ -258,4 +294,7 @@ class SalesCall(models.Model):
         """Listen to the call, where the telephone system keeps it."""
         self.ensure_one()
         self.check_access("read")
-        return {"type": "ir.actions.act_url", "url": self.recording_url, "target": "new"}
+        link = self._recording_link()
+        if not link:
+            raise UserError(self.env._("There is no recording of this call that can be opened."))
+        return {"type": "ir.actions.act_url", "url": link, "target": "new"}

@@ -109,7 +109,7 @@ class SalesProcessTask(models.Model):
                 "when": self._form_moment(call.date_start),
                 "seconds": call.duration,
                 "note": call.note or "",
-                "recording": call.recording_url or "",
+                "recording": call._recording_link(),
             }
             for call in calls
         ]

@@ -519,6 +519,71 @@ class TestCallRights(CallCase):
             with self.assertRaises(UserError):
                 Calls.create({"res_model": res_model, "res_id": res_id})
 
+    def _with_defaults(self, user, **defaults):
+        context = {f"default_{name}": value for name, value in defaults.items()}
+        return self.env["sales.call"].with_user(user).with_context(**context)
+
+    def test_default_record_is_checked_like_one_that_is_given(self):
+        other = self.env["res.company"].create({"name": "Other company"})
+        foreign = self.env["crm.lead"].create({"name": "Secret", "company_id": other.id})
+        mine = self._lead(phone="+49 30 7654321").sudo()
+        self.assertFalse(mine.date_contact)
+        for lead in (mine, foreign):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                self._with_defaults(self.colleague, res_model="crm.lead", res_id=lead.id).create(
+                    {"result": "reached"}
+                )
+        self.assertFalse(mine.date_contact, "the clock of a lead that the colleague cannot see goes on")
+        lead_default = self.env["ir.default"].with_user(self.colleague)
+        lead_default.set("sales.call", "res_model", "crm.lead", user_id=True)
+        lead_default.set("sales.call", "res_id", mine.id, user_id=True)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            self.env["sales.call"].with_user(self.colleague).create({"result": "reached"})
+
+    def test_defaults_do_not_speak_for_the_telephone_system(self):
+        _lead, task = self._at_call()
+        forged = {
+            "task_id": task.id,
+            "external_id": "x",
+            "connection_id": self.pbx.id,
+            "recording_url": "javascript:alert(1)",
+            "state": "answered",
+            "is_contact": True,
+            "duration": 900,
+        }
+        for name in ("external_id", "recording_url"):
+            self.env["ir.default"].with_user(self.rep).set("sales.call", name, forged[name], user_id=True)
+        call = self._with_defaults(self.rep, **forged).create({"number": NUMBER}).sudo()
+        self.assertFalse(call.task_id or call.external_id or call.connection_id or call.recording_url)
+        self.assertEqual((call.state, call.is_contact, call.duration), ("ended", False, 0))
+
+    def test_new_call_from_the_leads_own_list(self):
+        """The button on the lead names it by defaults: they count, after the same check."""
+        lead = self._lead(phone="+49 30 7654321")
+        context = lead.action_view_calls()["context"]
+        Calls = self.env["sales.call"].with_context(**context)
+        call = Calls.with_user(self.rep).create({"result": "reached", "minutes": 2})
+        self.assertEqual((call.lead_id, call.number, call.duration), (lead, "+49 30 7654321", 120))
+        self.assertTrue(lead.sudo().date_contact)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            Calls.with_user(self.colleague).create({"result": "reached"})
+
+    def test_recording_is_a_web_address(self):
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            self.call.recording_url = "javascript:alert(1)"
+        self.call.recording_url = "HTTPS://pbx.example.com/1.mp3"
+        self.assertEqual(self.call.action_open_recording()["url"], "HTTPS://pbx.example.com/1.mp3")
+        self.env.flush_all()
+        self.env.cr.execute(  # as it may stand in a database from before
+            "UPDATE sales_call SET recording_url = 'javascript:alert(1)' WHERE id = %s", [self.call.id]
+        )
+        self.env.invalidate_all()
+        self._run(self.lead)
+        task = self._task(self.lead, "call_customer")
+        self.assertEqual([row["recording"] for row in task.get_form()["calls"]], [""])
+        with self.assertRaises(UserError):
+            self.call.action_open_recording()
+
     def test_logged_by_hand_is_a_sign_of_life(self):
         self.env["sales.call"].with_user(self.rep).create(
             {"res_model": "crm.lead", "res_id": self.lead.id, "result": "reached"}
