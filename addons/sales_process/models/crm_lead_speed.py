@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..engine import speed
+from .given_values import with_defaults
 from .working_time import WorkingTime
 
 DEFAULT_TARGET = 1.0
@@ -276,6 +277,7 @@ class CrmLead(models.Model):
     def create(self, vals_list):
         """A request may say when it was made; it was not made in the future."""
         now = fields.Datetime.now()
+        vals_list = [with_defaults(self, vals, MEASURED) for vals in vals_list]
         for vals in vals_list:
             self._speed_check_measured(MEASURED.intersection(vals) - {"date_request"})
             if vals.get("date_request"):

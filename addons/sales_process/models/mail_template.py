@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
+from .given_values import with_defaults
 from .stored_domain import check_domain, read_domain
 
 MODELS = ("crm.lead", "sale.order")
@@ -33,7 +34,7 @@ class MailTemplate(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._check_letter_fields(vals)
+            self._check_letter_fields(with_defaults(self, vals, LETTER_FIELDS))
         return super().create(vals_list)
 
     def write(self, vals):

@@ -173,6 +173,16 @@ class TestLettersByHand(LetterCase):
         names = [letter["name"] for letter in call.get_form()["letters"]]
         self.assertEqual(names.count("We could not reach you"), 1)
 
+    def test_nobody_makes_a_letter_of_the_team_by_a_default(self):
+        values = {"name": "Rita's own", "model_id": self.env["ir.model"]._get_id("crm.lead")}
+        Template = self.env["mail.template"].with_user(self.rep)
+        self.assertFalse(Template.create(values).process_letter)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            Template.with_context(default_process_letter=True).create(values)
+        self.env["ir.default"].with_user(self.rep).set("mail.template", "process_letter", True, user_id=True)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            Template.create(values)
+
 
 @tagged("post_install", "-at_install", "sales_process")
 class TestPaperLetters(PaperCase):

@@ -250,6 +250,21 @@ class TestSpeed(ProcessCase):
 
     # -- rights, cost -----------------------------------------------------------------------------
 
+    def test_nobody_brings_the_clock_along_as_a_default(self):
+        for name, value in (
+            ("speed_result", "kept"),
+            ("speed_hours", 0.1),
+            ("date_contact", self.clock),
+            ("date_assigned", self.clock),
+        ):
+            with self.subTest(name), self.assertRaises(AccessError), self.env.cr.savepoint():
+                self.env["crm.lead"].with_user(self.rep).with_context(**{f"default_{name}": value}).create(
+                    {"name": "Quick", "team_id": self.team.id}
+                )
+        self.env["ir.default"].with_user(self.rep).set("crm.lead", "speed_result", "kept", user_id=True)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            self.env["crm.lead"].with_user(self.rep).create({"name": "Quick", "team_id": self.team.id})
+
     def test_nobody_writes_the_clock(self):
         lead, _call = self._at_call()
         for user in (self.rep, self.leader, self.env.ref("base.user_admin")):
