@@ -1,4 +1,5 @@
 # ruff: noqa: I001 - what others build on comes before them
+from . import sales_process_row
 from . import calendar_event
 from . import crm_lead
 from . import crm_lead_customer

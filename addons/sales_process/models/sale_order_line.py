@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .given_values import with_defaults
+
 # Worked out by Odoo, or by the contract; written by hand they would tell an approver of prices nobody pays.
 WORKED_OUT = frozenset(
     {"price_subtotal", "price_tax", "price_total", "margin", "margin_percent", "contract_full_price"}
@@ -20,8 +22,7 @@ class SaleOrderLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        given = {name for vals in vals_list for name in vals}
-        given |= {key.removeprefix("default_") for key in self.env.context if key.startswith("default_")}
+        given = {name for vals in vals_list for name in with_defaults(self, vals, WORKED_OUT)}
         lines.order_id._check_worked_out(WORKED_OUT & given)
         # Only now every line knows its order: it may have come by the context.
         lines.order_id._check_not_judged()

@@ -17,6 +17,7 @@ class SalesApproval(models.Model):
     """
 
     _name = "sales.approval"
+    _inherit = ["sales.process.row"]
     _description = "Approval"
     _order = "id desc"
     _check_company_auto = True

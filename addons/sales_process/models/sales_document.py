@@ -22,6 +22,7 @@ class SalesDocument(models.Model):
     """
 
     _name = "sales.document"
+    _inherit = ["sales.process.row"]
     _description = "Sales Document"
     _order = "id desc"
     _check_company_auto = True

@@ -14,6 +14,7 @@ class SalesDocumentRequest(models.Model):
     """
 
     _name = "sales.document.request"
+    _inherit = ["sales.process.row"]
     _description = "Documents Request"
     _order = "id desc"
 

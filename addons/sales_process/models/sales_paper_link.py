@@ -19,6 +19,7 @@ class SalesPaperLink(models.Model):
     """
 
     _name = "sales.paper.link"
+    _inherit = ["sales.process.row"]
     _description = "Customer's Link to a Paper"
     _order = "id desc"
 

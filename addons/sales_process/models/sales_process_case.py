@@ -14,6 +14,7 @@ class SalesProcessCase(models.Model):
     """
 
     _name = "sales.process.case"
+    _inherit = ["sales.process.row"]
     _description = "Case of a Sales Process"
     _order = "id desc"
     _rec_name = "lead_id"

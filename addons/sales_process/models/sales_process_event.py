@@ -36,6 +36,7 @@ class SalesProcessEvent(models.Model):
     """
 
     _name = "sales.process.event"
+    _inherit = ["sales.process.row"]
     _description = "Event of a Sales Process"
     _order = "id desc"
     _log_access = False

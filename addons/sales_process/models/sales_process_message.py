@@ -23,6 +23,7 @@ class SalesProcessMessage(models.Model):
     """
 
     _name = "sales.process.message"
+    _inherit = ["sales.process.row"]
     _description = "Planned Letter"
     _order = "date_due, id"
 

@@ -20,6 +20,7 @@ class SalesProcessTask(models.Model):
     """
 
     _name = "sales.process.task"
+    _inherit = ["sales.process.row"]
     _description = "Task of a Sales Process"
     _order = "date_deadline, id"
 

@@ -13,6 +13,7 @@ class SalesProcessTimer(models.Model):
     """One rung of the ladder of one task: when it is due, and whether it went off. Fires at most once."""
 
     _name = "sales.process.timer"
+    _inherit = ["sales.process.row"]
     _description = "Timer of a Task"
     _order = "date_due, id"
     _log_access = False

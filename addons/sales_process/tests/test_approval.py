@@ -124,6 +124,30 @@ class TestApproval(PaperCase):
                 self.assertEqual(order._approval_is_valid("proposal"), not again)
                 self.assertEqual(bool(order._approval_request("proposal")), again)
 
+    def test_line_of_what_is_judged_by_a_default(self):
+        order = self._process_order()
+        order._approval_request("proposal")
+        Line = self.env["sale.order.line"].with_user(self.rep)
+        with self.assertRaisesRegex(UserError, "being judged"), self.env.cr.savepoint():
+            Line.with_context(default_order_id=order.id).create({"product_id": self.product.id})
+
+    def test_nobody_is_asked_and_answered_by_a_default(self):
+        """The context is the client's: it must not say what the rows of the process say."""
+        order = self._process_order()
+        forged = {
+            "default_state": "approved",
+            "default_date_decided": "2026-01-01",
+            "default_decided_by_id": self.leader.id,
+            "default_comment": "Fine",
+        }
+        self.env["ir.default"].with_user(self.rep).set("sales.approval", "state", "approved", user_id=True)
+        order.with_user(self.rep).with_context(**forged).action_approval_request()
+        [row] = order.sudo().approval_ids
+        self.assertEqual(
+            (row.state, row.date_decided, row.decided_by_id.id, row.comment), ("waiting", False, False, False)
+        )
+        self.assertFalse(order._approval_is_valid("proposal"))
+
     def test_other_pricelist_that_lowers_prices(self):
         cheap = self.env["product.pricelist"].create(
             {
