@@ -10,9 +10,20 @@ class CrmLead(models.Model):
     _inherit = "crm.lead"
 
     def _merge_dependences(self, opportunities):
-        """The cases of merged leads go to the one that stays, which keeps one of them running."""
+        """The cases of merged leads go to the one that stays, which keeps one of them running; so do their
+        orders, those of colleagues too, and the meetings and files that whoever merges does not see."""
         self._process_take_cases(opportunities.sudo())
+        keeper = self.sudo().with_context(active_test=False)
+        keeper._process_take_belongings(opportunities.with_env(keeper.env))
         return super()._merge_dependences(opportunities)
+
+    def _process_take_belongings(self, losers):
+        """What Odoo's merge would leave with the leads that are then deleted: it moves orders in a step of
+        its own, and all else as far as the user's rights and what is archived let it see."""
+        losers.order_ids.write({"opportunity_id": self.id})
+        losers.activity_ids.write({"res_id": self.id})
+        self._merge_dependences_attachments(losers)
+        self._merge_dependences_calendar_events(losers)
 
     def _process_absorb(self, other):
         """Merge another lead into this one, which is kept whatever their places in the pipeline."""

@@ -154,6 +154,47 @@ class TestHostileCompleting(ProcessCase):
                 self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": other})
         self.assertTrue(lead.exists())
 
+    def test_merged_lead_leaves_nothing_behind(self):
+        """Orders without their lead would be free of its process, and of whoever must approve."""
+        kept, _call = self._at_call()
+        lead = self._lead(contact_name=False, phone=False, email_from=False)
+        partner = self.env["res.partner"].create({"name": "Customer"})
+        values = {"partner_id": partner.id, "opportunity_id": lead.id, "company_id": self.company.id}
+        orders = self.env["sale.order"].create(
+            [
+                {**values, "user_id": self.rep.id},
+                {**values, "user_id": self.colleague.id},  # which the rep does not see
+            ]
+        )
+        orders[0].action_cancel()
+        meetings = self.env["calendar.event"].create(
+            [
+                {
+                    "name": "Meeting",
+                    "opportunity_id": lead.id,
+                    "active": active,
+                    "privacy": "private",
+                    "user_id": self.colleague.id,
+                    "start": "2030-01-01 10:00:00",
+                    "stop": "2030-01-01 11:00:00",
+                }
+                for active in (True, False)
+            ]
+        )
+        done = lead.sudo().activity_schedule("mail.mail_activity_data_todo", user_id=self.colleague.id)
+        done.action_feedback()
+        file = self.env["ir.attachment"].create({"name": "a", "res_model": "crm.lead", "res_id": lead.id})
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self._task(lead, "complete_lead").complete("duplicate", {"merge_lead_id": kept.id})
+        self.assertFalse(lead.exists())
+        kept = kept.sudo()
+        self.assertEqual(orders.opportunity_id, kept)
+        self.assertEqual(meetings.opportunity_id, kept)
+        self.assertEqual((done.exists().res_id, file.res_id), (kept.id, kept.id))
+        for order in orders:
+            self.assertTrue(order._is_process_order(), "it is still approved as orders of a process are")
+
     def test_form_shows_no_duplicates_of_others(self):
         self.env["crm.lead"].create(
             {
