@@ -12,6 +12,8 @@ from .team_language import in_team_language
 
 NO_MAIL_KEY = "sales_process_no_order_mail"
 MAX_SIGNATURE = 1024 * 1024
+# A small file may unfold to gigabytes: its size in pixels is known before it does.
+MAX_PIXELS = 8 * 1000 * 1000
 SCAN_TYPES = ("application/pdf", "image/png", "image/jpeg")
 
 
@@ -81,6 +83,8 @@ class SaleOrder(models.Model):
             if not raw or len(raw) > MAX_SIGNATURE:
                 raise UserError(self.env._("Please sign in the field."))
             picture = Image.open(io.BytesIO(raw))
+            if picture.width * picture.height > MAX_PIXELS:
+                raise UserError(self.env._("Please sign in the field."))
             picture.load()
         except (binascii.Error, ValueError, OSError, UnidentifiedImageError, Image.DecompressionBombError):
             raise UserError(self.env._("Please sign in the field.")) from None

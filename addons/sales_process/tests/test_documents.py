@@ -1,10 +1,12 @@
 import base64
 import hashlib
 import io
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from PIL import Image, ImageFile
 from pypdf import PdfReader
 
 from .paper_common import PIXEL, PaperCase
@@ -127,6 +129,17 @@ class TestDocuments(PaperCase):
         self.assertEqual(again, copy)
         self.assertEqual(order.signed_by, "Anna Keller")
         self.assertEqual(self.env["mail.mail"].search_count([]), mails, "no confirmation mail of Odoo's")
+
+    def test_signature_that_unfolds_to_millions_of_pixels(self):
+        file = io.BytesIO()
+        Image.new("1", (6000, 6000)).save(file, "PNG")
+        self.assertLess(len(file.getvalue()), 100000)
+        bomb = base64.b64encode(file.getvalue()).decode()
+        order = self.env["sale.order"]
+        unfolding = patch.object(ImageFile.ImageFile, "load", side_effect=AssertionError("unfolded"))
+        with unfolding, self.assertRaises(UserError):
+            order._process_signature_picture(bomb)
+        self.assertTrue(order._process_signature_picture(PIXEL))
 
     def test_changed_after_sending_cannot_be_signed(self):
         order = self._to_sign()
