@@ -126,6 +126,10 @@ class SaleOrder(models.Model):
         :return: the order: a quotation to be approved and signed like any other contract
         """
         self._coterm_check()
+        if len(main) != 1 or main not in self:
+            raise UserError(
+                self.env._("The contract whose terms are taken on must be one of those that are renewed.")
+            )
         last = max(self.mapped("contract_date_end"))
         if date_end <= last:
             raise UserError(

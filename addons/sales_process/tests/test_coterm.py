@@ -48,6 +48,12 @@ class TestCoterm(CotermCase):
         self.assertEqual((order.contract_notice_days, order.contract_tacit_renewal), (30, True))
         self.assertFalse(order.contract_number)
 
+    def test_terms_are_taken_from_one_of_them(self):
+        stranger = self.first.sudo().copy()
+        for main in (stranger, self.both, self.env["sale.order"]):
+            with self.assertRaisesRegex(UserError, "one of those"), self.env.cr.savepoint():
+                self.both.with_user(self.rep)._coterm_make(date(2027, 12, 31), main)
+
     def test_the_chain(self):
         order = self._make()
         self.assertEqual(self.both.coterm_order_id, order)
