@@ -3,6 +3,8 @@ from odoo.exceptions import ValidationError
 
 from ..engine.call import clean_number
 
+LONGEST_EXTENSION = 6
+
 
 class ResUsers(models.Model):
     """Who stands in for whom, and at which telephone they sit."""
@@ -44,6 +46,23 @@ class ResUsers(models.Model):
                         "Write the extension as the telephone system sends it, like %s.", clean or "101"
                     )
                 )
+
+    @api.constrains("call_extension")
+    def _check_call_extension_inside(self):
+        """The telephone system would call any number in a salesperson's name, and the company pays."""
+        me = self.env.user
+        trusted = me._is_superuser() or any(
+            me.has_group(group) for group in ("sales_process.group_leader", "base.group_erp_manager")
+        )
+        outside = self.filtered(lambda user: looks_outside(user.call_extension or ""))
+        if outside and not trusted:
+            raise ValidationError(
+                self.env._(
+                    "%s is a direct number, not an extension: ask your team leader or the administrator "
+                    "to enter it.",
+                    outside[0].call_extension,
+                )
+            )
 
     @api.model
     def _process_absent(self):
@@ -93,3 +112,8 @@ class ResUsers(models.Model):
             if heir and heir not in self:
                 heirs[task] = heir
         tasks._assign(heirs, self.env._("the person has left"))
+
+
+def looks_outside(number):
+    """Whether a telephone number leads out of the house."""
+    return number.startswith("+") or sum(char.isdigit() for char in number) > LONGEST_EXTENSION

@@ -628,6 +628,14 @@ class TestCallRights(CallCase):
         self.rep.action_archive()
         self.colleague.call_extension = "110"
 
+    def test_extension_is_in_the_house(self):
+        for number in ("+4930123456", "1234567", "0900123456"):
+            with self.subTest(number), self.assertRaises(ValidationError), self.env.cr.savepoint():
+                self.rep.with_user(self.rep).call_extension = number
+        self.rep.with_user(self.rep).call_extension = "123456"
+        self.leader.with_user(self.leader).call_extension = "+4930123456"
+        self.rep.with_user(self.env.ref("base.user_admin")).call_extension = "+4930123457"
+
     def test_address(self):
         action = self.pbx.with_user(self.owner).action_new_address()
         token = action["context"]["default_url"].rpartition("/")[2]
