@@ -180,7 +180,14 @@ class SalesDocumentRequest(models.Model):
             )
 
     def _room_left(self):
-        """How many files and bytes the customer may still hand in."""
+        """How many files and bytes the customer may still hand in.
+
+        What is handed in at the same time waits here, and counts then: the request row is held until the end
+        of the transaction, which Odoo repeats where another one came first.
+        """
         self.ensure_one()
+        self.env.cr.execute(
+            "UPDATE sales_document_request SET write_uid = write_uid WHERE id = %s", [self.id]
+        )
         files = self.sudo().item_ids.attachment_ids
         return MAX_FILES - len(files), MAX_TOTAL_BYTES - sum(files.mapped("file_size"))

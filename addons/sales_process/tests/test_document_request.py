@@ -139,6 +139,18 @@ class TestDocumentRequest(RequestCase):
         self.assertEqual(self.bank._customer_give(1, text="x" * 5001), "too_long")
         self.assertEqual(self.bank._customer_give(1, text="  "), "empty")
 
+    def test_files_of_two_tabs_share_the_room(self):
+        """Whoever looks how much room is left holds the request: others wait, and count anew."""
+
+        def place():
+            self.env.cr.execute("SELECT ctid FROM sales_document_request WHERE id = %s", [self.request.id])
+            return self.env.cr.fetchone()
+
+        self.env.flush_all()
+        before = place()
+        self.request._room_left()
+        self.assertNotEqual(place(), before, "a row that was only read holds nobody up")
+
     def test_waive(self):
         told = self._signals()
         with self.assertRaises(AccessError):
