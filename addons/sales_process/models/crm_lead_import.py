@@ -138,10 +138,15 @@ class CrmLead(models.Model):
         """Rows by the company in which their references are unique."""
         by_company = defaultdict(list)
         for row in batch:
-            company = self.env["res.company"].browse(row["values"].get("company_id") or ())
-            team = self.env["crm.team"].browse(row["values"].get("team_id") or ()).sudo()
-            by_company[company or team.company_id or self.env.company].append(row)
+            by_company[self._import_company(row["values"])].append(row)
         return by_company
+
+    @api.model
+    def _import_company(self, values):
+        """The company to which a deal of these values belongs."""
+        company = self.env["res.company"].browse(values.get("company_id") or ())
+        team = self.env["crm.team"].browse(values.get("team_id") or ()).sudo()
+        return company or team.company_id or self.env.company
 
     def _import_create(self, batch, result):
         """Make the leads of these rows, with all that belongs to them."""
@@ -292,7 +297,18 @@ class RowParser:
         for name, value in values.items():
             if known[name].type in ("float", "monetary", "integer") and value:
                 self._number(name, value)
+        self._check_company(values)
         return values
+
+    def _check_company(self, values):
+        """Nor is it told which references other companies know."""
+        for name in ("company_id", "team_id"):
+            if values.get(name) and (not isinstance(values[name], int) or isinstance(values[name], bool)):
+                raise ValueError(self._("%s: expected a database id.", name))
+        if self.env.su:
+            return
+        if self.env["crm.lead"]._import_company(values) not in self.env.user.company_ids:
+            raise ValueError(self._("This company is not among yours."))
 
     def _number(self, name, value):
         try:

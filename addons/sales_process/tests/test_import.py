@@ -136,6 +136,19 @@ class TestImport(StageHistoryCase):
         self.assertEqual(lead.expected_revenue, 1)
         self.assertEqual(len(self.history(lead)), 2)
 
+    def test_other_companies_are_asked_nothing(self):
+        company = self.env["res.company"].create({"name": "Another"})
+        team = self.env["crm.team"].create({"name": "Theirs", "company_id": company.id})
+        lead = self.env["crm.lead"].create({"name": "Theirs", "company_id": company.id, "team_id": team.id})
+        self.env["crm.lead.external.ref"]._link({"A-1": lead}, company)
+        for values in (
+            {"company_id": company.id, "team_id": False, "user_id": False},
+            {"team_id": team.id, "user_id": False},
+        ):
+            result = self.leads.process_import([self.row(values=values, stage_history=[])])
+            self.assertEqual((result["known"], result["lead_ids"]), (0, {}), "not even that it is known")
+            self.assertIn("not among yours", result["errors"][0]["error"])
+
     def test_reference_is_of_a_company(self):
         company = self.env["res.company"].create({"name": "Another"})
         self.manager.company_ids += company
