@@ -124,7 +124,8 @@ class CustomerPaper(http.Controller):
             return link.browse(), "unknown"
         order = link.order_id
         lang = get_lang(request.env, order.partner_id.lang).code
-        request.update_context(lang=lang, allowed_company_ids=order.company_id.ids)
+        clock = order.partner_id.tz or order.user_id.tz or "UTC"
+        request.update_context(lang=lang, tz=clock, allowed_company_ids=order.company_id.ids)
         link = request.env["sales.paper.link"].sudo().browse(link.id)
         if link._is_good():
             return link, None

@@ -23,6 +23,16 @@ class TestLettersByHand(LetterCase):
     def _names(self, lead):
         return [letter["name"] for letter in lead.process_letters()["letters"]]
 
+    def test_a_customer_of_unknown_language_is_written_to_in_the_salespersons(self):
+        self.env["res.lang"]._activate_lang("ru_RU")
+        lead, _call = self._at_call()
+        template = self.env.ref("sales_process.mail_template_wait_1")
+        lead.sudo().user_id.lang = "ru_RU"
+        for user in (self.rep, self.leader):
+            self.assertEqual(template.with_user(user).sudo()._render_lang(lead.ids)[lead.id], "ru_RU")
+        lead.lang_id = self.env["res.lang"]._get_data(code="en_US").id
+        self.assertEqual(template._render_lang(lead.ids)[lead.id], "en_US")
+
     def test_offered_are_those_that_fit(self):
         lead, _call = self._at_call()
         names = self._names(lead)

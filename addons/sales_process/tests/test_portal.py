@@ -1,9 +1,11 @@
 import json
 import re
+from datetime import datetime
 
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
+from ..models.sales_document import INTERNAL, INTERNAL_KEY
 from .paper_common import PIXEL, PaperCase
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1"}
@@ -133,6 +135,17 @@ class TestPaperPage(PaperCase, HttpCase):
         page = self._post(token, "refuse")
         self.assertIn("you have accepted", page.text)
         self.assertEqual(self._fresh(order).process_decision, "accepted")
+
+    def test_accepted_at_the_customers_time(self):
+        order = self._sent()
+        order.partner_id.tz = "Asia/Tokyo"
+        token = self._token(order)
+        self._post(token, "accept", name="Anna Keller")
+        moment = datetime(2026, 11, 23, 14, 30, 7)
+        self._fresh(order).with_context(**{INTERNAL_KEY: INTERNAL}).process_decision_date = moment
+        page = self._open(token)
+        self.assertIn("11:30", page.text)
+        self.assertNotIn("30:07", page.text)
 
     def test_accept_needs_a_name(self):
         order = self._sent()

@@ -29,7 +29,7 @@ export const callService = {
                 type,
                 sticky: true,
                 className: "o_sales_process_call",
-                buttons: [{ name: _t("Open"), primary: true, icon: "fa-phone", onClick: () => open(call.id) }],
+                buttons: [{ name: _t("Open the deal"), primary: true, icon: "fa-phone", onClick: () => open(call.id) }],
             });
             shown.set(call.id, close);
             setTimeout(() => shown.get(call.id) === close && takeAway(call.id), duration);
