@@ -10,11 +10,28 @@ class SaleOrder(models.Model):
     _inherit = "sale.order"
 
     def action_contract_send(self):
-        """Send the customer the link to sign the contract: approved, and made from the values of today."""
+        """Send the customer the link to sign the contract: approved, and made from the values of today.
+
+        A version that lies with the customer already is not sent a second time.
+        """
+        return self._contract_send()
+
+    def action_contract_send_again(self):
+        """Send the link once more, also to a contract that lies with the customer already."""
+        return self._contract_send(again=True)
+
+    def _contract_send(self, again=False):
         self.check_access("write")
         self._contract_refuse(lambda order: order._contract_send_obstacles())
-        self._process_mail_link("sales_process.mail_template_contract_sign", "contract")
-        self._contract_set({"contract_state": "to_sign"})
+        # Of two at the same time one waits here, cannot be serialized, is repeated by Odoo and finds it sent.
+        self.env.cr.execute("UPDATE sale_order SET write_uid = write_uid WHERE id = ANY(%s)", [self.ids])
+        documents = self.env["sales.document"]._last(self, "contract")
+        sent = self.browse() if again else documents._sent_to_customer().order_id
+        due = self - sent.filtered(lambda order: order.contract_state == "to_sign")
+        if not due:
+            return documents._tell_sent_already()
+        due._process_mail_link("sales_process.mail_template_contract_sign", "contract")
+        due._contract_set({"contract_state": "to_sign"})
         return True
 
     def _contract_send_obstacles(self):

@@ -150,8 +150,16 @@ class SaleOrder(models.Model):
     def action_proposal_send(self):
         """Mail these proposals to their customers: the stored PDF and a link.
 
-        Everything that stops any of them is said at once, and then nothing is sent.
+        Everything that stops any of them is said at once, and then nothing is sent. Nor is a version that
+        the customer was sent already: a second click, or a client that asks again, writes to nobody.
         """
+        return self._proposal_send()
+
+    def action_proposal_send_again(self):
+        """Mail these proposals once more, also as they were sent before: with a new link."""
+        return self._proposal_send(again=True)
+
+    def _proposal_send(self, again=False):
         self.check_access("write")
         problems = {order: order._proposal_problems() for order in self}
         if any(problems.values()):
@@ -160,12 +168,18 @@ class SaleOrder(models.Model):
                     f"{order.name}: {problem}" for order, found in problems.items() for problem in found
                 )
             )
-        self._process_make_document("proposal")
-        self._process_mail_link("sales_process.mail_template_proposal", "proposal")
-        self.filtered(lambda order: order.state == "draft").with_context(tracking_disable=True).write(
+        # Of two at the same time one waits here, cannot be serialized, is repeated by Odoo and finds it sent.
+        self.env.cr.execute("UPDATE sale_order SET write_uid = write_uid WHERE id = ANY(%s)", [self.ids])
+        documents = self._process_make_document("proposal")
+        sent = self.browse() if again else documents._sent_to_customer().order_id
+        due = self - sent.filtered(lambda order: order.state == "sent")
+        if not due:
+            return documents._tell_sent_already()
+        due._process_mail_link("sales_process.mail_template_proposal", "proposal")
+        due.filtered(lambda order: order.state == "draft").with_context(tracking_disable=True).write(
             {"state": "sent"}
         )
-        self._process_reopen_decision()
+        due._process_reopen_decision()
         return True
 
     def _proposal_problems(self):

@@ -166,6 +166,28 @@ class SalesDocument(models.Model):
                 }
             )
 
+    def _sent_to_customer(self):
+        """Those of these papers that were sent to the address that their customer has now."""
+        return self.sudo().filtered(
+            lambda document: (
+                document.date_sent and document.sent_to == document.order_id.partner_id.email_formatted
+            )
+        )
+
+    def _tell_sent_already(self):
+        """A word to whoever asked to send these papers, which were sent."""
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._(
+                    "Sent already as it is now: %s. “Send Again” sends it once more.",
+                    ", ".join(self.sudo().mapped("display_name")),
+                ),
+            },
+        }
+
     def _is_current(self):
         """Whether the order still says what this paper says."""
         self.ensure_one()

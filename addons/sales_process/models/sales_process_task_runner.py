@@ -255,7 +255,11 @@ class SalesProcessTask(models.Model):
                 task._hand_to_person(self.env._("no e-mail address: hand the paper over another way"))
                 continue
             order = task._need_order()._process_as_rep()
-            order.action_proposal_send() if step.paper == "proposal" else order.action_contract_send()
+            # A step that comes round again is meant to send again; what it does is done once anyway.
+            if step.paper == "proposal":
+                order.action_proposal_send_again()
+            else:
+                order.action_contract_send_again()
             outcomes[task] = step.outcome_ids[:1].code
         return outcomes
 

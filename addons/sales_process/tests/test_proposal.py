@@ -103,6 +103,43 @@ class TestProposal(PaperCase):
         self.assertEqual(sorted(order.sudo().sales_document_ids.mapped("version")), [1, 2])
         self.assertFalse(self.env["sales.paper.link"]._find(token)._is_good())
 
+    def _letters(self, order):
+        return (
+            self.env["mail.mail"]
+            .sudo()
+            .search_count([("model", "=", "sale.order"), ("res_id", "=", order.id)])
+        )
+
+    def test_a_version_is_mailed_once(self):
+        order = self._sent()
+        before = self._letters(order)
+        self.assertIn("Sent already", order.action_proposal_send()["params"]["message"])
+        self.assertEqual(self._letters(order), before, "a double click, or a client's retry")
+        self.assertEqual(len(order.sudo().paper_link_ids), 1)
+        order.action_proposal_send_again()
+        self.assertEqual(self._letters(order), before + 1)
+        order.order_line.price_unit = 1200
+        self.assertTrue(order.action_proposal_send() is True, "another version is sent")
+        self.assertEqual(self._letters(order), before + 2)
+        self.person.email = "new.address@blue.example.org"
+        order.action_proposal_send()
+        self.assertEqual(self._letters(order), before + 3, "the customer has another address now")
+
+    def test_of_several_the_new_ones_are_mailed(self):
+        sent, fresh = self._sent(), self._process_order()
+        self._approve(fresh)
+        before = self._letters(sent)
+        (sent + fresh).action_proposal_send()
+        self.assertEqual((self._letters(sent), fresh.state), (before, "sent"))
+
+    def test_a_contract_is_mailed_once(self):
+        order = self._to_sign()
+        before = self._letters(order)
+        order.action_contract_send()
+        self.assertEqual(self._letters(order), before)
+        order.action_contract_send_again()
+        self.assertEqual(self._letters(order), before + 1)
+
     def test_decision_counts_once(self):
         order = self._sent()
         document = order.sudo().sales_document_ids
