@@ -43,12 +43,20 @@ class SaleOrder(models.Model):
         contacts = partner.child_ids.filtered(lambda child: child.type == "contact" and child.name)
         return contacts[:1].name or self.opportunity_id.contact_name
 
-    def _contract_missing(self):
-        """What has to be known before the contract can be made, in words; empty: nothing."""
+    def _contract_missing(self, asked=frozenset()):
+        """What has to be known before the contract can be made, in words; empty: nothing.
+
+        :param asked: names of fields that are about to be asked for, and so not missing.
+        """
         self.ensure_one()
         if self.contract_state in SIGNED_STATES:
             return [self.env._("it is signed already")]
         has_end = self.contract_date_end or self.contract_open_ended
+        has_end = has_end or not asked.isdisjoint(
+            {"contract_date_end", "contract_term_months", "contract_open_ended"}
+        )
+        our_signatory = self.contract_our_signatory or self.user_id.name
+        their_signatory = self.contract_customer_signatory or self._contract_customer_person()
         checks = [
             (self.state != "cancel", self.env._("the order is cancelled")),
             (self.partner_id, self.env._("customer")),
@@ -58,10 +66,13 @@ class SaleOrder(models.Model):
                 self.env._("at least one product"),
             ),
             (self.amount_total > 0, self.env._("an amount above zero")),
-            (self.contract_date_start, self.env._("start of the contract")),
+            (
+                self.contract_date_start or "contract_date_start" in asked,
+                self.env._("start of the contract"),
+            ),
             (has_end, self.env._("end or term of the contract, or that it is open-ended")),
-            (self.contract_our_signatory, self.env._("our signatory")),
-            (self.contract_customer_signatory, self.env._("the customer's signatory")),
+            (our_signatory, self.env._("our signatory")),
+            (their_signatory, self.env._("the customer's signatory")),
         ]
         missing = [text for present, text in checks if not present]
         return missing + [text for text in [self._process_template_problem("contract")] if text]

@@ -134,6 +134,7 @@ class SalesProcessTask(models.Model):
             "name": order.name,
             "amount": order.currency_id.format(order.amount_total),
             "untaxed": order.currency_id.format(order.amount_untaxed),
+            "said": self._form_said(order),
             "discount": max(order.order_line.mapped("discount"), default=0),
             "lines": [
                 {
@@ -147,6 +148,14 @@ class SalesProcessTask(models.Model):
             ],
         }
 
+    def _form_said(self, order):
+        """What the customer wants otherwise, in their words: whoever makes the next version has to know."""
+        if order.process_decision not in ("change", "refused"):
+            return ""
+        labels = dict(order._fields["process_decision"]._description_selection(self.env))
+        parts = (order.process_lost_reason_id.name, order.process_decision_comment)
+        return ": ".join([labels[order.process_decision], *filter(None, parts)])
+
     def _form_obstacles(self):
         """What stops the step's one click, or its mail afterwards, all at once and each with what to do."""
         does = self.sudo().step_id.outcome_ids.mapped("does")
@@ -154,12 +163,21 @@ class SalesProcessTask(models.Model):
         if "proposal_make" in does and self.lead_id.has_access("read"):
             stops, mail = self.env["sale.order"]._process_obstacles(self.lead_id)
         elif "contract_make" in does:
-            order = self.sudo().case_id.order_id.with_env(self.env)
-            problem = order and order.has_access("read") and order._process_template_problem("contract")
-            stops = [problem] if problem else []
+            stops, mail = self._form_contract_obstacles()
         return [{"text": text[:1].upper() + text[1:], "stops": True} for text in stops] + [
             {"text": text[:1].upper() + text[1:], "stops": False} for text in mail
         ]
+
+    def _form_contract_obstacles(self):
+        """What stops the contract, but for what the form itself insists on; and its mail."""
+        order = self.sudo().case_id.order_id.with_env(self.env)
+        if not order or not order.has_access("read"):
+            return [], []
+        lines = self.sudo().step_id.field_ids.filtered(
+            lambda line: line.model == "sale.order" and line.required
+        )
+        asked = {*lines.mapped("name"), *lines.alternative_of_id.mapped("name")}
+        return order._contract_missing(asked), order._process_mail_problems(order.partner_id)
 
     # -- the fields of this step ------------------------------------------------------------------
 

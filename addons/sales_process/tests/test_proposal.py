@@ -2,6 +2,7 @@ from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ..models.sales_document import INTERNAL, INTERNAL_KEY
 from .paper_common import PaperCase
 
 
@@ -275,6 +276,32 @@ class TestObstacles(PaperCase):
         task.invalidate_recordset()
         found = task.with_user(self.rep).get_form()["obstacles"]
         return "\n".join(item["text"] for item in found if item["stops"] is stops)
+
+    def test_what_the_customer_wants_otherwise_stands_on_the_form(self):
+        lead, task = self._at_proposal()
+        task.with_user(self.rep).complete("made")
+        self.assertEqual(task.with_user(self.rep).get_form()["order"]["said"], "")
+        lead.sudo().order_ids.with_context(**{INTERNAL_KEY: INTERNAL}).write(
+            {"process_decision": "change", "process_decision_comment": "Two spare devices, please."}
+        )
+        self.assertIn("Two spare devices", task.with_user(self.rep).get_form()["order"]["said"])
+
+    def test_what_stops_a_contract_is_said_before(self):
+        lead, task = self._at_proposal()
+        task.with_user(self.rep).complete("made")
+        order = lead.sudo().order_ids
+        self._task(lead, "approve_proposal").with_user(self.leader).action_start_from("make_contract")
+        task = self._task(lead, "make_contract")
+        self.assertEqual(self._texts(task) + self._texts(task, False), "", "the form asks for the rest")
+        order.partner_id.email = False
+        self.assertIn("no valid e-mail", self._texts(task, False))
+        order.with_context(**{INTERNAL_KEY: INTERNAL}).order_line.unlink()
+        order.partner_id.write({"is_company": True, "parent_id": False})
+        lead.contact_name = False
+        said = self._texts(task)
+        for word in ("product", "amount above zero", "customer's signatory"):
+            self.assertIn(word, said)
+        self.assertNotIn("start", said)
 
     def test_nothing_in_the_way(self):
         _lead, task = self._at_proposal()
