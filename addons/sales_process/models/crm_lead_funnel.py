@@ -56,6 +56,28 @@ class CrmLead(models.Model):
         stages = self._read_group_stage_ids(stages, domain).sorted()
         return self._funnel_figures(stages, standing, left)
 
+    @api.model
+    @api.readonly
+    def process_stages_now(self, domain=None):
+        """What stands in each stage now: the part of `process_funnel` that needs no history.
+
+        :param domain: leads, but for what it says of the stage; None: all the caller may see.
+        :return: ``{'stages': [...], 'currency_id'}``; stages in the order of the board, won ones left out,
+            each with ``id``, ``name``, ``count``, ``amount``, ``age_mean`` and ``age_median``.
+        """
+        self.browse().check_access("read")
+        domain = self._funnel_without(Domain(domain or Domain.TRUE), "stage_id")
+        standing = self._funnel_standing(domain)
+        stages = self._read_group_stage_ids(self.env["crm.stage"].browse(sorted(standing)), domain).sorted()
+        return {
+            "currency_id": self.env.company.currency_id.id,
+            "stages": [
+                {"id": stage.id, "name": stage.name, **standing.get(stage.id, EMPTY)}
+                for stage in stages
+                if not stage.is_won and (stage.id in standing or not stage.fold)
+            ],
+        }
+
     def _funnel_begin(self, day, days=0):
         """The moment at which a day of the caller begins, or one some days later; None: no day."""
         if not day:

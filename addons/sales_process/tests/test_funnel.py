@@ -129,6 +129,23 @@ class TestFunnel(FunnelCase):
         empty = self.funnel([("id", "=", 0)])
         self.assertEqual({row["count"] for row in empty["stages"]}, {0})
 
+    def test_stages_now(self):
+        """The same as the funnel tells of what stands there now; of won stages nothing."""
+        with self.at(24):
+            self.leads[:2].write({"stage_id": self.second.id, "expected_revenue": 300})
+            self.leads[2].action_set_won()
+        self.env.flush_all()
+        Lead = self.env["crm.lead"].with_context(default_team_id=self.team.id)
+        now = Lead.process_stages_now()
+        found = {row["id"]: (row["count"], row["amount"]) for row in now["stages"]}
+        self.assertEqual((found[self.first.id], found[self.second.id]), ((7, 700), (2, 600)))
+        self.assertNotIn(self.won.id, found)
+        other = new_test_user(self.env, "stages-other", "sales_team.group_sale_salesman")
+        self.assertFalse(sum(row["count"] for row in Lead.with_user(other).process_stages_now()["stages"]))
+        outsider = new_test_user(self.env, "stages-outsider", "base.group_user")
+        with self.assertRaises(AccessError):
+            Lead.with_user(outsider).process_stages_now()
+
     def test_company_currency(self):
         dollar, euro = self.env.ref("base.USD"), self.env.ref("base.EUR")
         (dollar | euro).active = True

@@ -8,6 +8,7 @@ import { useDebounced } from "@web/core/utils/timing";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatMonetary } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { StagesNow } from "../stages_now/stages_now";
 
 const PAGE = 20;
 const REFRESH_SECONDS = 120;
@@ -40,7 +41,7 @@ export class WhatNowTask extends Component {
 /** The start page: what to do, for whom, by when and why, the money at risk first. */
 export class WhatNow extends Component {
     static template = "sales_process.WhatNow";
-    static components = { ControlPanel, Pager, WhatNowTask };
+    static components = { ControlPanel, Pager, StagesNow, WhatNowTask };
     static props = { ...standardActionServiceProps };
 
     setup() {
@@ -105,6 +106,13 @@ export class WhatNow extends Component {
 
     get isTeam() {
         return this.state.scope !== "mine";
+    }
+
+    /** The deals of whose tasks are shown. */
+    get dealDomain() {
+        const mine = [["user_id", "=", user.userId]];
+        const team = ["|", ["team_id.user_id", "=", user.userId], ["team_id.member_ids", "in", [user.userId]]];
+        return [...{ mine, team, all: [] }[this.state.scope], ["type", "=", "opportunity"]];
     }
 
     get isEmpty() {
