@@ -28,8 +28,11 @@ class SaleOrder(models.Model):
         )
 
     def _message_post_after_hook(self, message, msg_vals):
-        """What the customer writes on the portal is a sign of life."""
+        """The customer's words on the portal are a sign of life; a colleague's to them, a contact."""
         result = super()._message_post_after_hook(message, msg_vals)
-        if self.opportunity_id and message._process_is_from_customer():
-            self.opportunity_id._process_customer_lives(self.env._("%s wrote", message.author_id.name))
+        lead = self.opportunity_id
+        if lead and message._process_is_from_customer():
+            lead._process_customer_lives(self.env._("%s wrote", message.author_id.name))
+        elif lead and message._process_is_to_customer(self):
+            lead._speed_contact()
         return result

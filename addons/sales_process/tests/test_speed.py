@@ -146,6 +146,26 @@ class TestSpeed(ProcessCase):
         post("mail.mt_comment", customer)
         self.assertEqual(lead.date_contact, self.clock)
 
+    def test_a_message_on_the_order_is_a_contact(self):
+        lead, _call = self._at_call()
+        customer = self.env["res.partner"].create({"name": "Clara", "email": "clara@customer.example.org"})
+        order = self.env["sale.order"].create(
+            {"partner_id": customer.id, "opportunity_id": lead.id, "user_id": self.rep.id}
+        )
+
+        def post(subtype):
+            order.with_user(self.rep).message_post(
+                body="Dear Clara",
+                message_type="comment",
+                subtype_xmlid=subtype,
+                partner_ids=customer.ids,
+            )
+
+        post("mail.mt_note")
+        self.assertFalse(lead.date_contact)
+        post("mail.mt_comment")
+        self.assertEqual(lead.date_contact, self.clock)
+
     def test_an_automatic_letter_is_none(self):
         lead, call = self._at_call()
         rung = call.sudo().timer_ids.filtered(lambda timer: timer.escalation_id.action == "letter")
