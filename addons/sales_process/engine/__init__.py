@@ -3,5 +3,5 @@
 `definition` says what a process is, `transition` what follows from an event,
 `check` what is wrong with a definition, `schedule` when something is due,
 `trial` plays cases through a process on a virtual clock, `call` what a telephone
-system tells about a call.
+system tells about a call, `ways` which ways deals took, `bottleneck` what holds them up.
 """

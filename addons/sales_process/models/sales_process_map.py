@@ -10,6 +10,7 @@ from .currency_factor import sql_factor, sql_root
 from .sales_process_task import OPEN_STATES
 
 FILTERS = frozenset({"team_id", "as_of", "days"})
+READ = ("step_id", "lead_id", "outcome_id", "is_passed", "date_open", "date_deadline", "date_done")
 NOTHING = {
     "open": 0, "late": 0, "amount": 0.0, "wait": False, "waited": 0.0, "left": 0, "usual": False,
 }  # fmt: skip
@@ -139,19 +140,22 @@ class SalesProcess(models.Model):
         """The tasks at which deals stand at that moment."""
         moment = view["as_of"]
         if not moment:
-            return Domain("state", "in", OPEN_STATES)
+            return Domain("state", "in", OPEN_STATES) & Domain("date_done", "=", False)
         text = fields.Datetime.to_string(moment)  # as the web client reads it too
         still = Domain("date_done", "=", False) | Domain("date_done", ">", text)
         return Domain("create_date", "<=", text) & Domain("is_passed", "!=", True) & still
 
     def _map_query(self, domain, view):
-        """The tasks of a domain in this process, of deals that the caller may see."""
+        """The tasks of a domain in this process, of deals that the caller may see; None: there are none."""
         Task = self.env["sales.process.task"]
         leads = self.env["crm.lead"].with_context(active_test=False)._search(Domain.TRUE)
         domain &= Domain("step_id", "in", self.step_ids.ids) & Domain("lead_id", "any", leads)
         if view["team_id"]:
             domain &= Domain("team_id", "=", view["team_id"])
-        return Task._search(domain)
+        query = Task._search(domain)
+        return (
+            None if query.is_empty() else query.select(*(SQL.identifier(query.table, name) for name in READ))
+        )
 
     # ------------------------------------------------------------------
     # FIGURES
@@ -159,11 +163,11 @@ class SalesProcess(models.Model):
 
     def _map_standing(self, view):
         """({step: its figures}, those of all steps together, each deal once) at that moment."""
-        query = self._map_query(self._map_domain_standing(view), view)
-        rows = {} if query.is_empty() else self._map_fetch_standing(query, view)
+        tasks = self._map_query(self._map_domain_standing(view), view)
+        rows = self._map_fetch_standing(tasks, view) if tasks else {}
         return rows, rows.pop(None, {})
 
-    def _map_fetch_standing(self, query, view):
+    def _map_fetch_standing(self, tasks, view):
         moment = view["as_of"] or fields.Datetime.now()
         factor = sql_factor(
             SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id),
@@ -172,12 +176,12 @@ class SalesProcess(models.Model):
         return {
             step: {"open": count, "late": late, "amount": float(amount), "wait": wait, "waited": waited}
             for step, count, late, amount, wait, waited in self.env.execute_query(
-                self._sql_map_standing(query, moment, factor)
+                self._sql_map_standing(tasks, moment, factor)
             )
         }
 
     @staticmethod
-    def _sql_map_standing(query, moment, factor):
+    def _sql_map_standing(tasks, moment, factor):
         """A row for each step, and one without a step for all of them: there each deal counts once."""
         return SQL(
             """
@@ -185,8 +189,7 @@ class SalesProcess(models.Model):
                 SELECT task.step_id, task.lead_id, bool_or(task.date_deadline < %(moment)s) AS late,
                        GREATEST(extract(epoch FROM %(moment)s - min(task.date_open)), 0)::float / 3600
                        AS hours
-                  FROM sales_process_task task
-                 WHERE task.id IN %(tasks)s
+                  FROM (%(tasks)s) task
                  GROUP BY task.step_id, task.lead_id
             ), deals AS (
                 SELECT standing.*, COALESCE(lead.expected_revenue, 0) * %(factor)s AS amount,
@@ -207,7 +210,7 @@ class SalesProcess(models.Model):
             HAVING count(*) > 0
             """,
             moment=moment,
-            tasks=query.subselect(),
+            tasks=tasks,
             factor=factor,
         )
 
@@ -217,13 +220,13 @@ class SalesProcess(models.Model):
         domain = Domain("state", "=", "done") & Domain("date_done", "<=", moment)
         if view["days"]:
             domain &= Domain("date_done", ">", moment - timedelta(days=view["days"]))
-        query = self._map_query(domain, view)
-        rows = [] if query.is_empty() else self.env.execute_query(self._sql_map_left(query))
+        tasks = self._map_query(domain, view)
+        rows = self.env.execute_query(self._sql_map_left(tasks)) if tasks else []
         left = {step: {"left": count, "usual": usual} for step, outcome, _all, count, usual in rows if step}
         return left, {outcome: every for step, outcome, every, _count, _usual in rows if not step and outcome}
 
     @staticmethod
-    def _sql_map_left(query):
+    def _sql_map_left(tasks):
         """A row for each step and one for each outcome; what was passed over took no time."""
         return SQL(
             """
@@ -231,11 +234,10 @@ class SalesProcess(models.Model):
                    percentile_cont(0.5) WITHIN GROUP (
                        ORDER BY GREATEST(extract(epoch FROM date_done - date_open), 0)::float / 3600
                    ) FILTER (WHERE is_passed IS NOT TRUE)
-              FROM sales_process_task
-             WHERE id IN %s
+              FROM (%s) task
              GROUP BY GROUPING SETS ((step_id), (outcome_id))
             """,
-            query.subselect(),
+            tasks,
         )
 
     @api.model
