@@ -24,7 +24,9 @@ def worsening(judged, now):
     """Codes of everything that is worse `now` than what was `judged`.
 
     A customer, a currency, a text or a term that differs counts as worse: nobody
-    but a person can tell which of two texts is better.
+    but a person can tell which of two texts is better. A price raised further than
+    judged at a renewal ("uplift") is worse for the one who keeps the customer; whether that
+    matters is for the rule to say.
     """
     found = [
         code
@@ -43,6 +45,21 @@ def worsening(judged, now):
     return sorted(set(found))
 
 
+def price_rise(before, now, step=0.0):
+    """By how many percent the product raised most costs more now than before; 0 where none does.
+
+    :param dict before: product -> price of one; what is not in both cannot be compared.
+    :param dict now: the same, of the new paper.
+    :param float step: the smallest price there is: rounding up to it raises nothing.
+    """
+    rises = [
+        100 * ((now[product] - step / 2) / price - 1)
+        for product, price in before.items()
+        if product in now and price > 0
+    ]
+    return round(max(rises, default=0.0), 2) if any(rise > 0 for rise in rises) else 0.0
+
+
 def _worse_figures(judged, now):
     found = []
     if (now.get("payment_days") or 0) > (judged.get("payment_days") or 0):
@@ -53,6 +70,8 @@ def _worse_figures(judged, now):
         found.append("discount")
     if "margin" in judged and _above(judged["margin"], now.get("margin")):
         found.append("margin")
+    if _above(now.get("uplift"), judged.get("uplift")):
+        found.append("uplift")
     return found
 
 

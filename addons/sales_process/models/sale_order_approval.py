@@ -343,7 +343,7 @@ class SaleOrder(models.Model):
             return False
         if row.decided_by_id in self._approval_sellers() and not row.is_self:
             return False
-        return not engine.worsening(row.judged_values, values)
+        return not row.rule_id._worsened(row.judged_values, values)
 
     def _approval_is_valid(self, kind):
         """Whether every approval this paper needs is there and covers today's values."""

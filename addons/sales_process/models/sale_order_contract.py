@@ -24,6 +24,7 @@ PROTECTED_FIELDS = frozenset(
         "renewal_lead_id",
         "coterm_order_id",
         "contract_next_months",
+        "contract_priced_by",
     }
 )
 # What the parties agree on: part of the paper, so not to be changed behind its back.
@@ -215,6 +216,7 @@ class SaleOrder(models.Model):
         """Add the columns with their value, so that installing writes to no order of a live company."""
         columns = {
             "contract_state": "varchar NOT NULL DEFAULT 'none'",
+            "contract_next_pricing": "varchar NOT NULL DEFAULT 'agreed'",
             "contract_renewal_lead_days": f"int4 DEFAULT {DEFAULT_LEAD_DAYS}",
             "contract_date_end": "date",
             "contract_notice_date": "date",

@@ -1,5 +1,5 @@
-from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import float_round, format_date
 
 from ..engine import term
@@ -83,20 +83,19 @@ class SaleOrder(models.Model):
         return term.share(current.end + term.DAY, date_end, self._coterm_months(), current.anchor)
 
     def _coterm_line_price(self, line, date_end):
-        """The price of a line up to the common end: its part of a full term's, with the agreed uplift."""
+        """Price and discount of a line up to the common end: its part of a full next term's."""
         digits = self.env["decimal.precision"].precision_get("Product Price")
-        price = line._contract_full_price() * (1 + self.contract_uplift_percent / 100)
-        return float_round(price * float(self._coterm_share(date_end)), precision_digits=digits)
+        price, discount = self._contract_next_price(line)
+        return float_round(price * float(self._coterm_share(date_end)), precision_digits=digits), discount
 
     def _coterm_amount(self, date_end):
         """The untaxed amount of this contract's lines up to the common end, in the order's currency."""
         self.ensure_one()
-        return sum(
-            self.currency_id.round(
-                self._coterm_line_price(line, date_end) * line.product_uom_qty * (1 - line.discount / 100)
-            )
-            for line in self._get_copiable_order_lines().filtered(lambda line: not line.display_type)
-        )
+        amount = 0.0
+        for line in self._get_copiable_order_lines().filtered(lambda line: not line.display_type):
+            price, discount = self._coterm_line_price(line, date_end)
+            amount += self.currency_id.round(price * line.product_uom_qty * (1 - discount / 100))
+        return amount
 
     def _coterm_next_end(self):
         """The last day of a full term after this one: the common end that is proposed."""
@@ -173,15 +172,13 @@ class SaleOrder(models.Model):
                     {"display_type": "line_section", "name": contract._coterm_heading(date_end)}
                 )
             )
-            uplift = 1 + contract.contract_uplift_percent / 100
             per_term = main._coterm_months() / contract._coterm_months()
             for line in contract._get_copiable_order_lines():
                 [vals] = line.copy_data()
                 if not line.display_type:
-                    full = line._contract_full_price() * uplift * per_term
-                    vals["price_unit"] = contract._coterm_line_price(line, date_end)
+                    full = contract._contract_next_price(line)[0] * per_term
+                    vals["price_unit"], vals["discount"] = contract._coterm_line_price(line, date_end)
                     vals["contract_full_price"] = float_round(full, precision_digits=digits)
-                    vals["discount"] = line.discount
                 commands.append(fields.Command.create(vals))
         for sequence, command in enumerate(commands, start=1):
             command[2]["sequence"] = sequence
@@ -224,18 +221,6 @@ class SaleOrder(models.Model):
         )
         self._message_log(body=self.env._("Renews together: %s.", numbers))
 
-    def _contract_renewal_amount(self):
-        """After a common end a full term follows again, at the price of one."""
-        self.ensure_one()
-        if not self.contract_next_months:
-            return super()._contract_renewal_amount()
-        full = sum(
-            line._contract_full_price() * line.product_uom_qty * (1 - line.discount / 100)
-            for line in self._get_copiable_order_lines().filtered(lambda line: not line.display_type)
-        )
-        uplift = 1 + self.contract_uplift_percent / 100
-        return self.company_id.currency_id.round(full * uplift / (self.currency_rate or 1.0))
-
     # ------------------------------------------------------------
     # The chain
     # ------------------------------------------------------------
@@ -260,6 +245,28 @@ class SaleOrderLine(models.Model):
         copy=False,
         help="Unit price of a full term, where this line's is for a part of one. 0: the line's own.",
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._contract_check_full_price({name for vals in vals_list for name in vals if vals[name]})
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Another price for the part of a term is another price for a full one."""
+        self._contract_check_full_price(vals)
+        before = {line: line.price_unit for line in self if "price_unit" in vals and line.contract_full_price}
+        result = super().write(vals)
+        for line, price in before.items():
+            if price and line.price_unit != price:
+                line._contract_set_full_price(line.contract_full_price * line.price_unit / price)
+        return result
+
+    def _contract_check_full_price(self, names):
+        if "contract_full_price" in names and self.env.context.get(INTERNAL_KEY) is not INTERNAL:
+            raise AccessError(self.env._("The price of a full term follows from the line's price."))
+
+    def _contract_set_full_price(self, price):
+        self.with_context(**{INTERNAL_KEY: INTERNAL}).write({"contract_full_price": price})
 
     def _contract_full_price(self):
         """The unit price of a full term."""

@@ -82,7 +82,7 @@ class SaleOrderLine(models.Model):
         """
         found = {}
         for line in self:
-            key = str(line.product_id.id or line.name)
+            key = line._approval_key()
             qty = line._approval_quantity()
             unit = nets[line] / qty if qty else line.price_unit * (1 - line.discount / 100)
             entry = found.setdefault(key, {"qty": 0.0, "net": unit, "discount": 0.0, "cut": False})
@@ -91,6 +91,11 @@ class SaleOrderLine(models.Model):
             entry["discount"] = round(max(entry["discount"], line.discount), 4)
             entry["cut"] = entry["cut"] or line._approval_is_cut(unit)
         return found
+
+    def _approval_key(self):
+        """What a line is told apart by when two papers are compared."""
+        self.ensure_one()
+        return str(self.product_id.id or self.name)
 
     def _approval_is_cut(self, unit):
         """Whether one piece costs less than its sales price, whatever column that was written in."""

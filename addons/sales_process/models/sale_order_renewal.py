@@ -2,7 +2,7 @@ import logging
 
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_ERRORS_TO_RETRY
-from odoo.tools import float_round, format_date
+from odoo.tools import format_date
 from psycopg2 import OperationalError
 
 from ..engine import term
@@ -54,6 +54,7 @@ class SaleOrder(models.Model):
         """The orders of the next terms, one for each contract; those there already are given as they are."""
         self._contract_reopen_declined()
         existing = self._contract_open_renewals()
+        existing._contract_follow_choice()
         missing = self - existing._contract_predecessors()
         if not missing:
             return existing
@@ -93,8 +94,11 @@ class SaleOrder(models.Model):
             return [self.env._("it is open-ended, there is no next term")]
         return []
 
-    def _contract_copy_next_term(self):
-        """New orders with the same lines at the kept, uplifted prices, and the term moved on."""
+    def _contract_copy_next_term(self, pricing=None):
+        """New orders with the same lines at the next term's prices, and the term moved on.
+
+        :param pricing: code of `contract_next_pricing`; without it, the one chosen on each contract
+        """
         renewals = self.browse()
         for order in self:
             following = term.next_term(order._contract_term(), order.contract_next_months or None)
@@ -102,12 +106,13 @@ class SaleOrder(models.Model):
                 {
                     "user_id": order.user_id.id,
                     "opportunity_id": order.renewal_lead_id.id or order.opportunity_id.id,
-                    "order_line": order._contract_prepare_next_lines(),
+                    "order_line": order._contract_prepare_next_lines(pricing),
                 }
             )
             renewal._contract_set(
                 {
                     "renewal_of_id": order.id,
+                    "contract_priced_by": pricing or order._contract_choice(),
                     "contract_anchor_date": following.anchor,
                     "contract_date_start": following.start,
                     "contract_date_end": following.end,
@@ -117,19 +122,14 @@ class SaleOrder(models.Model):
             renewals += renewal
         return renewals
 
-    def _contract_prepare_next_lines(self):
-        """The lines of the next term: prices kept, with the uplift, whatever the price list says today."""
+    def _contract_prepare_next_lines(self, pricing=None):
+        """The lines of the next term with the prices it is to have, whatever else may be on offer today."""
         self.ensure_one()
-        digits = self.env["decimal.precision"].precision_get("Product Price")
-        factor = 1 + self.contract_uplift_percent / 100
         commands = []
         for line in self._get_copiable_order_lines():
             [vals] = line.copy_data()
             if not line.display_type:
-                vals["price_unit"] = float_round(
-                    line._contract_full_price() * factor, precision_digits=digits
-                )
-                vals["discount"] = line.discount
+                vals["price_unit"], vals["discount"] = self._contract_next_price(line, pricing)
             commands.append(fields.Command.create(vals))
         return commands
 
@@ -147,11 +147,9 @@ class SaleOrder(models.Model):
         return self.amount_untaxed / (self.currency_rate or 1.0)
 
     def _contract_renewal_amount(self):
-        """What the next term will bring: the amount with the uplift, in the company's currency."""
+        """What the next term will bring, in the company's currency."""
         self.ensure_one()
-        return self.company_id.currency_id.round(
-            self._contract_company_amount() * (1 + self.contract_uplift_percent / 100)
-        )
+        return self.company_id.currency_id.round(self._contract_next_amount() / (self.currency_rate or 1.0))
 
     # ------------------------------------------------------------
     # Timers
@@ -317,7 +315,7 @@ class SaleOrder(models.Model):
     def _contract_renew_tacitly(self):
         """Nobody gave notice: the contract goes on for a term, by an order of its own that runs at once."""
         self._contract_withdraw_renewals(self.env._("Not signed in time: the contract went on by itself."))
-        for order, following in zip(self, self._contract_copy_next_term(), strict=True):
+        for order, following in zip(self, self._contract_copy_next_term("agreed"), strict=True):
             following._contract_set(
                 {
                     "contract_number": following._contract_next_number(),

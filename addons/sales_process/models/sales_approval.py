@@ -86,7 +86,7 @@ class SalesApproval(models.Model):
             approval.discount_max = max(order.order_line.mapped("discount"), default=0.0)
             approval.current_fingerprint = engine.fingerprint(values)
             last = approval._last_approved()
-            worse = engine.worsening(last.judged_values, values) if last else []
+            worse = approval.rule_id._worsened(last.judged_values, values) if last else []
             approval.changes = ", ".join(self._worse_labels()[code] for code in worse)
 
     def _worse_labels(self):
@@ -98,6 +98,7 @@ class SalesApproval(models.Model):
             "payment_term": self.env._("later payment"),
             "discount": self.env._("higher discount"),
             "margin": self.env._("lower margin"),
+            "uplift": self.env._("prices raised further"),
             "price": self.env._("lower price"),
             "product": self.env._("other product"),
             "quantity": self.env._("other quantity at a discount"),
@@ -350,12 +351,13 @@ class SalesApproval(models.Model):
         approval = self.sudo()
         now, last = approval.order_id._approval_values(self.kind), approval._last_approved()
         before = last.judged_values or {}
-        worse = set(engine.worsening(before, now)) if before else set()
+        worse = set(approval.rule_id._worsened(before, now)) if before else set()
         currency = approval.company_id.currency_id
         labels = {
             "amount": (self.env._("Amount, untaxed"), lambda value: format_amount(self.env, value, currency)),
             "discount": (self.env._("Discount"), lambda value: f"{value:g} %"),
             "margin": (self.env._("Margin"), lambda value: f"{value:g} %"),
+            "uplift": (self.env._("Raised at the renewal by"), lambda value: f"{value:g} %"),
             "payment_days": (self.env._("Paid within, days"), lambda value: f"{value:g}"),
         }
         return [

@@ -1,6 +1,7 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
+from ..engine import approval as engine
 from .sales_approval import KINDS
 
 
@@ -41,6 +42,12 @@ class SalesApprovalRule(models.Model):
     )
     payment_days_limit = fields.Integer(
         "Payment later than (days)", help="The last instalment. 0: the payment term is no reason."
+    )
+    uplift_limit = fields.Float(
+        "Prices of a renewal raised above (%)",
+        digits=(5, 2),
+        help="Against the contract that is renewed, for the product raised most; also what a contract agrees "
+        "on for the terms to come. 0: it is no reason.",
     )
     category_ids = fields.Many2many(
         "product.category", string="Product Categories", help="A product of these, or of one below them."
@@ -125,6 +132,7 @@ class SalesApprovalRule(models.Model):
             (self.discount_total_limit, lambda: self._passes_discount(order, values)),
             (self.margin_limit, lambda: values.get("margin", self.margin_limit) < self.margin_limit),
             (self.payment_days_limit, lambda: values["payment_days"] > self.payment_days_limit),
+            (self.uplift_limit, lambda: values.get("uplift", 0.0) > self.uplift_limit),
             (self.category_ids, lambda: order._approval_in_categories(self.category_ids)),
             (self.discount_limit, lambda: order._approval_discount() > self.discount_limit),
         ]
@@ -132,6 +140,13 @@ class SalesApprovalRule(models.Model):
     def _passes_discount(self, order, values):
         """By the discount column, or by prices below the customer's own."""
         return max(values["discount"], order._approval_discount_whole()) > self.discount_total_limit
+
+    def _worsened(self, judged, values):
+        """Codes of what is worse now than what was judged, of that which matters to this rule.
+
+        Prices raised further make a better deal, unless the rule watches over just that.
+        """
+        return [code for code in engine.worsening(judged, values) if code != "uplift" or self.uplift_limit]
 
     def _named(self, order):
         """Those whom the rule names and who may approve: never the order's own sellers."""

@@ -144,7 +144,7 @@ class SalesProcessCase(models.Model):
             return self.meeting_id.stop
         dates = {
             "proposal_validity": self.order_id.validity_date,
-            "contract_end": self.order_id.renewal_of_id.contract_date_end or self.order_id.contract_date_end,
+            "contract_end": self.order_id._contract_renewed().contract_date_end,
             "closing_date": self.lead_id.date_deadline,
         }
         day = dates.get(name)

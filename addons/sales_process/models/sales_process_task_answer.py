@@ -184,7 +184,7 @@ class SalesProcessTask(models.Model):
         """Write the values of one model; a value of the wrong kind is named."""
         record = {
             "crm.lead": self.lead_id,
-            "sale.order": self.sudo().case_id.order_id.with_env(self.env),
+            "sale.order": self._form_order_record(),
         }.get(model)
         if model == "calendar.event":
             return
@@ -226,7 +226,8 @@ class SalesProcessTask(models.Model):
     def _is_filled(self, line, values):
         if line.model == "calendar.event":
             return bool(values.get(line.name))
-        record = self.sudo().lead_id if line.model == "crm.lead" else self.sudo().case_id.order_id
+        record = self.lead_id if line.model == "crm.lead" else self._form_order_record()
+        record = record.sudo()
         return bool(record) and line._is_filled(record)
 
     def _completion_event(self, code, outcome, values):
@@ -346,9 +347,7 @@ class SalesProcessTask(models.Model):
         self._need_order().action_contract_generate()
 
     def _do_renewal_make(self, _values):
-        contract = self._need_order()
-        contract = contract.renewal_of_id or contract
-        renewal = contract._contract_make_renewal()
+        renewal = self._need_order()._contract_renewed()._contract_make_renewal()
         renewal.action_contract_generate()
         self.sudo().case_id.order_id = renewal
 

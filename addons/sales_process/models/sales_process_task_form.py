@@ -212,8 +212,17 @@ class SalesProcessTask(models.Model):
     def _form_record(self, model):
         if model == "calendar.event":
             return self.env[model]
-        record = self.lead_id if model == "crm.lead" else self.sudo().case_id.order_id.with_env(self.env)
+        record = self.lead_id if model == "crm.lead" else self._form_order_record()
         return record if record and record.has_access("read") else None
+
+    def _form_order_record(self):
+        """The order that the step's fields are about: of a renewal the contract that is renewed, also when
+        the next one was made already and sent back."""
+        task = self.sudo()
+        order = task.case_id.order_id
+        if "renewal_make" in task.step_id.outcome_ids.mapped("does"):
+            order = order._contract_renewed()
+        return order.with_env(self.env)
 
     @api.model
     def _form_helpers(self, model, names):

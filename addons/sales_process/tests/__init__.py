@@ -21,6 +21,7 @@ from . import (
     test_intake,
     test_letters,
     test_letters_by_hand,
+    test_next_prices,
     test_overdue_call,
     test_portal,
     test_process_map,

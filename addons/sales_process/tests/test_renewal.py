@@ -347,6 +347,48 @@ class TestRenewalProcess(ProcessCase):
         renewal._contract_mark_signed()
         self.assertEqual(self.contract.contract_state, "renewed")
 
+    def test_several_in_a_row(self):
+        """The contract that runs is itself the renewal of one: its own next term is made, at its own end."""
+        first, today = self.contract, fields.Date.today()
+        first._contract_set(
+            {
+                "contract_date_start": today - timedelta(days=685),
+                "contract_date_end": today - timedelta(days=320),
+            }
+        )
+        second = first.with_user(self.rep)._contract_make_renewal()
+        lead = first.renewal_lead_id
+        self._task(lead, "make_renewal").complete("made", {"contract_next_pricing": "kept"})
+        self._task(lead, "approve_contract").with_user(self.leader).complete("approved")
+        self._run(lead)
+        second._contract_mark_signed()
+        self._tick()
+        again = second.renewal_lead_id
+        self._run(again)
+        case = again.sudo().process_case_id
+        moment = case._named_moment("contract_end").date()
+        self.assertLessEqual(abs(moment - second.contract_date_end), timedelta(days=1), "not the first one's")
+        self._task(again, "renewal_call").complete("agreed")
+        values = {"contract_next_pricing": "raised", "contract_next_raise": 10.0}
+        self._task(again, "make_renewal").complete("made", values)
+        third = second.renewal_ids
+        self.assertEqual(case.order_id, third)
+        self.assertEqual(third.contract_date_start, second.contract_date_end + timedelta(days=1))
+        self.assertEqual(third.order_line.price_unit, 1100.0)
+
+    def test_sent_back_it_is_priced_anew(self):
+        self.contract.with_user(self.rep).action_contract_renew()
+        lead = self.contract.renewal_lead_id
+        self._task(lead, "make_renewal").complete("made")
+        self._task(lead, "approve_contract").with_user(self.leader).complete(
+            "refused", comment="Ask for more"
+        )
+        values = {"contract_next_pricing": "raised", "contract_next_raise": 10.0}
+        self._task(lead, "make_renewal").complete("made", values)
+        self.assertEqual(self.contract.contract_next_raise, 10.0)
+        self.assertEqual(self.contract.renewal_ids.order_line.price_unit, 1100.0)
+        self.assertEqual(self.contract.renewal_ids.contract_state, "approval")
+
     def test_the_end_passes(self):
         self._tick()
         lead = self.contract.renewal_lead_id
