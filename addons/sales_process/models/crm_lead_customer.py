@@ -36,8 +36,9 @@ class CrmLead(models.Model):
 
         Odoo's `commercial_partner_id` of a lead is empty where the contact is the company itself.
         """
-        named = self.filtered(lambda lead: not lead.partner_id).commercial_partner_id
-        return self.partner_id.commercial_partner_id | named
+        # asked of one lead, it is found for all that were read with it
+        named = self.filtered(lambda lead: not lead.partner_id).with_prefetch(self._prefetch_ids)
+        return self.partner_id.commercial_partner_id | named.commercial_partner_id
 
     def _process_signal(self, kind, order=None, data=None):
         """The customer, or time, did something about these leads. Never fails for a lead without a case.
