@@ -6,6 +6,7 @@ from . import (
     test_calls,
     test_contract,
     test_contract_import,
+    test_contract_rights,
     test_cost,
     test_coterm,
     test_dashboard,
