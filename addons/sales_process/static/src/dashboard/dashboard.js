@@ -126,8 +126,25 @@ export class SalesDashboard extends Component {
         return this.action.doAction(xmlid, { additionalContext: { ...team, ...context } });
     }
 
+    /** The deals behind the funnel: those of everybody it counts, so not by the action that begins with one's own. */
+    openDeals(views, domain = []) {
+        const team = this.state.teamId ? [["team_id", "=", this.state.teamId]] : [];
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            name: _t("Pipeline"),
+            res_model: "crm.lead",
+            views: views.map((view) => [false, view]),
+            domain: [["type", "=", "opportunity"], ...team, ...domain],
+            context: { default_type: "opportunity" },
+        });
+    }
+
+    openPipeline() {
+        return this.openDeals(["kanban", "list", "form"]);
+    }
+
     openStage(stage) {
-        return this.open("crm.crm_lead_action_pipeline", { search_default_stage_id: stage.id, search_default_assigned_to_me: 0 });
+        return this.openDeals(["list", "kanban", "form"], [["stage_id", "=", stage.id]]);
     }
 
     openBottleneck(step) {
