@@ -538,12 +538,12 @@ class TestDynamicsCost(DynamicsCase):
     def test_roll_up(self):
         """As many statements for many days and leads as for few."""
         counts = []
-        for leads in (5, 60):
+        for leads in (5, 6, 60):  # the first one reads what stays in memory
             self.roll_up()
             self.random_histories(leads, seed=leads)
             self.env.flush_all()
             before = self.env.cr.sql_log_count
             self.env["sales.process.dynamics.day"]._roll_up(limit=1000)
             counts.append(self.env.cr.sql_log_count - before)
-        self.assertEqual(*counts)
+        self.assertEqual(counts[1], counts[2])
         self.assertLess(counts[0], 10)
