@@ -143,7 +143,9 @@ export class WaysPage extends Component {
             const words = [hop.name, hop.outcome, hop.skipped && _t("skipped"), hop.begins && _t("repeated from here"), hop.ends && _t("repeated up to here")];
             return words.filter(Boolean).join(", ");
         });
-        return `${_t("%s deals", this.number(way.count))}, ${_t("won: %s", this.percent(way.win_rate))}. ${said.join("; ")}`;
+        const deals = _t("%s deals", this.number(way.count));
+        const won = _t("won: %s", this.percent(way.win_rate));
+        return `${deals}, ${won}. ${said.join("; ")}`;
     }
 
     percent(share) {
