@@ -436,7 +436,6 @@ class TestRoads(PaperCase):
         line = order.order_line
         for record, vals in (
             (line, {"price_subtotal": 1.0}),
-            (line, {"contract_full_price": 1.0}),
             (order, {"amount_untaxed": 1.0}),
         ):
             with self.subTest(vals), self.assertRaises(AccessError), self.env.cr.savepoint():
