@@ -9,7 +9,7 @@ registry.category("web_tour.tours").add("sales_process_what_now", {
         { content: "a number to call", trigger: ".o_sales_process_now_task a[href='tel:+4930555']" },
         { content: "open it", trigger: ".o_sales_process_now_task:contains('Tina Tour') .o_sales_process_now_open", run: "click" },
         { content: "not reached", trigger: ".modal .o_sales_process_task button[name=not_reached]", run: "click" },
-        { content: "all done", trigger: "body:not(:has(.modal)) .o_sales_process_now_empty" },
+        { content: "it is gone, whether or not the next call is still today", trigger: "body:not(:has(.modal)) .o_sales_process_now:not(:has(.o_sales_process_now_task))" },
     ],
 });
 
