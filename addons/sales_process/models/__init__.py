@@ -86,6 +86,9 @@ from . import sales_process_phase
 from . import sales_process_step
 from . import sales_process_step_field
 from . import sales_process_task
+from . import sales_process_task_activity
+from . import sales_process_task_moments
+from . import sales_process_task_supervision
 from . import sales_process_task_answer
 from . import sales_process_task_escalation
 from . import sales_process_task_follow

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from .row_locks import touch_rows
 from .sale_order_contract import SIGNED_STATES, TERM_FIELDS
 
 DEFAULT_VALIDITY_DAYS = 30
@@ -103,7 +104,7 @@ class SaleOrder(models.Model):
         sequence = self.env["ir.sequence"].sudo().search(domain, limit=1)
         if not sequence:
             # Two first contracts at once: the second fails to serialize, and is tried again by Odoo.
-            self.env.cr.execute("UPDATE res_company SET write_uid = write_uid WHERE id = %s", [company.id])
+            touch_rows(company)
             sequence = (
                 self.env["ir.sequence"]
                 .sudo()

@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from .row_locks import touch_rows
 from .sale_order_contract import OFFERED_STATES
 
 
@@ -24,7 +25,7 @@ class SaleOrder(models.Model):
         self.check_access("write")
         self._contract_refuse(lambda order: order._contract_send_obstacles())
         # Of two at the same time one waits here, cannot be serialized, is repeated by Odoo and finds it sent.
-        self.env.cr.execute("UPDATE sale_order SET write_uid = write_uid WHERE id = ANY(%s)", [self.ids])
+        touch_rows(self)
         documents = self.env["sales.document"]._last(self, "contract")
         sent = self.browse() if again else documents._sent_to_customer().order_id
         due = self - sent.filtered(lambda order: order.contract_state == "to_sign")

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import float_round, format_date
 
 from ..engine import term
+from .row_locks import touch_rows
 from .sales_document import INTERNAL, INTERNAL_KEY
 
 
@@ -138,7 +139,7 @@ class SaleOrder(models.Model):
                 )
             )
         # A concurrent click waits here, fails to serialize, is tried again by Odoo and is refused.
-        self.env.cr.execute("UPDATE sale_order SET write_uid = write_uid WHERE id IN %s", [tuple(self.ids)])
+        touch_rows(self)
         lead = self._coterm_lead(main)
         start = min(self.mapped("contract_date_end")) + term.DAY
         vals = {

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import email_normalize
 
+from .row_locks import lock_rows, touch_rows
 from .sale_order_contract import SIGNED_STATES
 from .sales_document import INTERNAL, INTERNAL_KEY
 from .team_language import in_team_language
@@ -169,7 +170,7 @@ class SaleOrder(models.Model):
                 )
             )
         # Of two at the same time one waits here, cannot be serialized, is repeated by Odoo and finds it sent.
-        self.env.cr.execute("UPDATE sale_order SET write_uid = write_uid WHERE id = ANY(%s)", [self.ids])
+        touch_rows(self)
         documents = self._process_make_document("proposal")
         sent = self.browse() if again else documents._sent_to_customer().order_id
         due = self - sent.filtered(lambda order: order.state == "sent")
@@ -276,7 +277,7 @@ class SaleOrder(models.Model):
         order = self.sudo()
         # Two tabs at one moment: the second waits here, fails to serialize, is retried
         # by Odoo and then finds the first one's answer.
-        self.env.cr.execute("SELECT id FROM sale_order WHERE id = %s FOR UPDATE", [self.id])
+        lock_rows(self)
         order.invalidate_recordset(["process_decision", "process_decision_version"])
         if order._process_decided(document):
             return False

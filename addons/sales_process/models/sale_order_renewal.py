@@ -6,6 +6,7 @@ from odoo.tools import format_date
 from psycopg2 import OperationalError
 
 from ..engine import term
+from .row_locks import touch_rows
 from .sale_order_contract import OFFERED_STATES
 
 _logger = logging.getLogger(__name__)
@@ -60,9 +61,7 @@ class SaleOrder(models.Model):
             return existing
         missing._contract_refuse(lambda order: order._contract_renew_obstacles())
         # A concurrent click waits here, fails to serialize, is tried again by Odoo and finds our renewal.
-        self.env.cr.execute(
-            "UPDATE sale_order SET write_uid = write_uid WHERE id IN %s", [tuple(missing.ids)]
-        )
+        touch_rows(missing)
         missing.filtered(lambda order: not order.renewal_lead_id)._contract_start_renewal(
             step_code="make_renewal"
         )

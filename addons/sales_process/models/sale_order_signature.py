@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools.pdf import PdfFileReader, PdfFileWriter
 from PIL import Image, UnidentifiedImageError
 
+from .row_locks import lock_rows
 from .sales_document import INTERNAL, INTERNAL_KEY
 from .team_language import in_team_language
 
@@ -55,7 +56,7 @@ class SaleOrder(models.Model):
         :return: the signed copy; the first one where it was signed before
         """
         self.ensure_one()
-        self.env.cr.execute("SELECT id FROM sale_order WHERE id = %s FOR UPDATE", [self.id])
+        lock_rows(self)
         self.invalidate_recordset(["contract_state", "state"])
         done = self._process_signed_document(document)
         if done:
@@ -144,7 +145,7 @@ class SaleOrder(models.Model):
         :return: whether this answer was the one that counted
         """
         self.ensure_one()
-        self.env.cr.execute("SELECT id FROM sale_order WHERE id = %s FOR UPDATE", [self.id])
+        lock_rows(self)
         self.invalidate_recordset(["contract_state"])
         order = self.with_user(SUPERUSER_ID).with_context(**{INTERNAL_KEY: INTERNAL})
         if order.contract_state != "to_sign":

@@ -1,9 +1,10 @@
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL, consteq, format_amount, hmac
+from odoo.tools import consteq, format_amount, hmac
 
 from ..engine import approval as engine
+from .row_locks import lock_rows
 
 KINDS = [("proposal", "Proposal"), ("contract", "Contract")]
 
@@ -171,10 +172,7 @@ class SalesApproval(models.Model):
     def _without_same_answer(self, state):
         """These, without those the current user has answered so before. Their rows are locked: of two answers
         at one moment the second sees the first."""
-        if self:
-            self.env.cr.execute(
-                SQL("SELECT FROM sales_approval WHERE id IN %s ORDER BY id FOR UPDATE", tuple(self.ids))
-            )
+        lock_rows(self)
         self.invalidate_recordset(["state", "decided_by_id"])
         fresh = self.filtered(
             lambda approval: approval.state != state or approval.sudo().decided_by_id != self.env.user

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from .row_locks import touch_rows
 from .team_language import in_team_language
 
 MAX_FILES = 40
@@ -186,8 +187,6 @@ class SalesDocumentRequest(models.Model):
         of the transaction, which Odoo repeats where another one came first.
         """
         self.ensure_one()
-        self.env.cr.execute(
-            "UPDATE sales_document_request SET write_uid = write_uid WHERE id = %s", [self.id]
-        )
+        touch_rows(self)
         files = self.sudo().item_ids.attachment_ids
         return MAX_FILES - len(files), MAX_TOTAL_BYTES - sum(files.mapped("file_size"))

@@ -1,13 +1,7 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
 
 from ..engine import transition
-from ..engine.definition import Delay
-from .mail_activity import DONE_FILES, DoneFiles
-from .working_time import WorkingTime
 
 OPEN_STATES = ("queued", "open", "failed")
 
@@ -162,10 +156,6 @@ class SalesProcessTask(models.Model):
     def _engine_task(self):
         return transition.Task(self.step_id.code, self.visit)
 
-    # ------------------------------------------------------------------
-    # PUBLIC: SUPERVISION
-    # ------------------------------------------------------------------
-
     def action_open_task(self):
         """Open the task's own form, from a list or an activity."""
         self.ensure_one()
@@ -178,81 +168,6 @@ class SalesProcessTask(models.Model):
             "views": [(self.env.ref("sales_process.view_sales_process_task_form").id, "form")],
             "target": "new",
         }
-
-    def action_reassign(self, user_id):
-        """Hand these tasks over to another person.
-
-        :raise AccessError: only a leader hands over other people's tasks.
-        """
-        self.check_access("read")
-        user = self._check_hand_over(user_id)
-        self.sudo()._assign(dict.fromkeys(self.sudo(), user), self.env._("handed over"))
-        return True
-
-    def _check_hand_over(self, user_id):
-        """The person named, if the current user may give these tasks to them."""
-        others = any(task.user_id != self.env.user for task in self.sudo())
-        if others and not self.env.user.has_group("sales_process.group_leader"):
-            raise AccessError(self.env._("Only a team leader hands over other people's tasks."))
-        user = self.env["res.users"].browse(self._as_id(user_id)).exists()
-        if not user or not user.active or user.share:
-            raise UserError(self.env._("Choose an active colleague."))
-        self._check_works_for(user)
-        return user
-
-    def _check_works_for(self, user):
-        """Who may not open a task's deal in its company cannot do anything about it."""
-        foreign = self.sudo().company_id - user.sudo().company_ids
-        if foreign:
-            raise UserError(
-                self.env._(
-                    "%(user)s does not work for %(companies)s: choose somebody who does, or have the company "
-                    "added to their user.",
-                    user=user.sudo().name,
-                    companies=", ".join(foreign.mapped("name")),
-                )
-            )
-
-    def action_retry(self):
-        """Run failed automatic steps, and rungs that could not be carried out, again."""
-        self._need_leader()
-        tasks = self.sudo()
-        failed = tasks.filtered(lambda task: task.state == "failed")
-        failed.write({"state": "queued", "date_open": fields.Datetime.now()})
-        timers = tasks.timer_ids.filtered(lambda timer: timer.state == "failed")
-        timers.write({"state": "pending", "error": False, "date_fired": False})
-        (failed | timers.task_id)._log("retry")
-        (failed | timers.task_id)._error_mended()
-        failed._wake_runner()
-        return True
-
-    def action_skip(self, reason, outcome_code=None):
-        """Leave a failed or unneeded step out, with a reason, and go on.
-
-        :param outcome_code: the way to go on; None: the step's first outcome.
-        """
-        self._need_leader()
-        if not isinstance(reason, str) or not reason.strip():
-            raise UserError(self.env._("Say why the step is left out."))
-        for task in self.sudo().filtered(lambda task: task.state in OPEN_STATES):
-            outcome = task._find_outcome(outcome_code) if outcome_code else task.step_id.outcome_ids[:1]
-            task.write({"comment": reason, "done_by_id": self.env.uid, "why": "skipped"})
-            task.case_id._handle(
-                {task.case_id: transition.Complete(task._engine_task(), outcome.code)}, {task.case_id: task}
-            )
-        return True
-
-    def action_start_from(self, step_code):
-        """Send the case of this task to a step, forward or back."""
-        self._need_leader()
-        cases = self.sudo().case_id
-        cases._handle({case: transition.Jump(step_code) for case in cases})
-        return True
-
-    def _need_leader(self):
-        self.check_access("read")
-        if not self.env.user.has_group("sales_process.group_leader"):
-            raise AccessError(self.env._("This is for team leaders."))
 
     # ------------------------------------------------------------------
     # OPENING AND CLOSING, IN BATCH
@@ -279,112 +194,6 @@ class SalesProcessTask(models.Model):
             for task, user in asked._task_users(same).items():
                 task.user_id = user
 
-    def _set_timers(self, working_time):
-        """One row for each rung of the ladders, with its due moment."""
-        vals_list = []
-        for task, rungs in self.filtered(lambda task: task.state == "open")._rungs_at_opening().items():
-            calendar = task.case_id._calendar()
-            quiet = task.case_id._is_quiet()
-            for rung in rungs:
-                due = task._rung_due(rung, calendar, working_time)
-                if due and not (quiet and rung.action == "letter"):
-                    vals_list.append(
-                        {
-                            "task_id": task.id,
-                            "case_id": task.case_id.id,
-                            "escalation_id": rung.id,
-                            "date_due": due,
-                            "state": "paused" if task.on_hold else "pending",
-                        }
-                    )
-        if vals_list:
-            self.env["sales.process.timer"].create(vals_list)
-
-    def _rung_due(self, rung, calendar, working_time, begin=None):
-        """When a rung is due.
-
-        :param begin: the customer's act that it counts from, where it is one.
-        """
-        begin = begin or (self.date_open if rung.anchor == "open" else self.date_deadline)
-        if not begin:
-            return None
-        delay = Delay(rung.amount, rung.unit, rung.working)
-        due = working_time.due(calendar, begin, delay, backwards=rung.anchor == "before")
-        return max(due, self.date_open)
-
-    def action_set_deadline(self, date_deadline):
-        """Give open tasks another deadline; what counts from it moves along.
-
-        :param date_deadline: UTC, not in the past.
-        """
-        self._need_leader()
-        deadline, working_time = self._as_moment(date_deadline), WorkingTime()
-        for task in self.sudo().filtered(lambda task: task.state == "open"):
-            task.write({"date_deadline": deadline, "deadline_by_hand": True})
-            task._move_timers(task.case_id._calendar(), working_time)
-        self.sudo()._log(
-            "note", self.env._("deadline set to %s", format_datetime(self.env, deadline, dt_format="short"))
-        )
-        return True
-
-    def _reschedule(self):
-        """Work the moments of open tasks out anew, after their calendar or a date outside changed;
-        fired rungs stay fired."""
-        working_time = WorkingTime()
-        for task in self.filtered(lambda task: task.state == "open"):
-            calendar = task.case_id._calendar()
-            task.date_open = task.case_id._named_moment(task.step_id.opens_at) or task.date_open
-            if not task.deadline_by_hand:
-                task.date_deadline = task.step_id._definition_deadline(
-                    task.case_id, task.date_open, calendar, working_time, task.visit
-                )
-            task._move_timers(calendar, working_time)
-
-    def _move_timers(self, calendar, working_time):
-        """What counts from a task's moments goes with them: its rungs, and the day of its activity."""
-        if self.activity_id and self.activity_id.date_deadline != self._activity_day():
-            self.activity_id.date_deadline = self._activity_day()
-        for timer in self.timer_ids.filtered(lambda timer: timer.state in ("pending", "paused")):
-            due = self._rung_due(timer.escalation_id, calendar, working_time, timer.date_begin)
-            timer.date_due = due or timer.date_due
-
-    def _make_activities(self):
-        """An activity for each task, in its person's language, without a mail for each."""
-        model_id = self.env["ir.model"]._get_id("crm.lead")
-        tasks = self.filtered(lambda task: not task.activity_id and task.user_id)
-        type_of = {step: step._activity_type() for step in tasks.step_id}
-        vals_list = [
-            {
-                "res_model_id": model_id,
-                "res_model": "crm.lead",
-                "res_id": task.lead_id.id,
-                "res_name": task.lead_id.display_name,
-                "activity_type_id": type_of[task.step_id].id,
-                "summary": task._name_for(task.user_id),
-                "user_id": task.user_id.id,
-                "date_deadline": task._activity_day(),
-                "automated": True,
-                "process_task_id": task.id,
-            }
-            for task in tasks
-        ]
-        if not vals_list:
-            return
-        activities = (
-            self.env["mail.activity"].sudo().with_context(mail_activity_quick_update=True).create(vals_list)
-        )
-        for task, activity in zip(tasks, activities, strict=True):
-            task.activity_id = activity
-
-    def _name_for(self, user):
-        return self.step_id.with_context(lang=user.lang or self.env.lang).name
-
-    def _activity_day(self):
-        moment = self.date_deadline or self.date_open or fields.Datetime.now()
-        return fields.Datetime.context_timestamp(
-            self.with_context(tz=self.user_id.tz or "UTC"), moment
-        ).date()
-
     def _mark_done(self, outcome_code):
         """Final: the tasks are done with this outcome; their activities are done with them."""
         now = fields.Datetime.now()
@@ -404,21 +213,6 @@ class SalesProcessTask(models.Model):
         )
         self._close_activities()
         self._clear_failure()
-
-    def _close_activities(self):
-        """Done by a person: the activity is done, with the outcome in words. Else it is taken away."""
-        files = self.env.context.get(DONE_FILES)
-        by_person = self.filtered("done_by_id")
-        for task in by_person.filtered("activity_id"):
-            task.activity_id.with_user(task.done_by_id).sudo()._action_done(
-                feedback=task._answer_text(),
-                attachment_ids=list(files) if isinstance(files, DoneFiles) else None,
-            )
-        (self - by_person).activity_id.unlink()
-
-    def _answer_text(self):
-        answer = self.outcome_id.name or self.env._("The customer refused")
-        return f"{answer}. {self.comment}" if self.comment else answer
 
     @api.depends("why")
     @api.depends_context("lang")
@@ -449,51 +243,6 @@ class SalesProcessTask(models.Model):
         self.activity_id.unlink()
         self.env["sales.process.message"]._withdraw_for_tasks(self, self._why_words().get(why, why))
         self._clear_failure()
-
-    def _hold(self, held):
-        """Pause or go on: timers and queued steps stop; then what was due moves by the time it was held."""
-        tasks = self.sudo()
-        tasks.write({"on_hold": held})
-        timers = tasks.timer_ids.filtered(lambda timer: timer.state == ("pending" if held else "paused"))
-        timers.write({"state": "paused" if held else "pending"})
-        if held:
-            return
-        now, letters = (
-            fields.Datetime.now(),
-            self.env["sales.process.message"]._waiting_for(tasks).grouped("task_id"),
-        )
-        for task in tasks:
-            span = now - max(task.case_id.date_paused, task.date_open)
-            task._put_off(span, timers & task.timer_ids, letters.get(task, ()))
-        tasks._wake_runner()
-
-    def _put_off(self, span, timers, letters):
-        """Move all moments of a task, the one it counts from included; one that lies ahead yet stays."""
-        if span <= timedelta(0):
-            return
-        self.date_open += span
-        if self.date_deadline:
-            self.date_deadline += span
-        for timer in timers:
-            timer.date_due += span
-            if timer.date_begin:
-                timer.date_begin += span
-        for letter in letters:
-            letter.date_due += span
-
-    def _assign(self, user_of, why):
-        """Give open tasks to other people, with their activities.
-
-        :param user_of: dict task -> user.
-        """
-        moving = self.browse(
-            task.id for task, user in user_of.items() if task.state == "open" and task.user_id != user
-        )
-        for user, tasks in moving.grouped(lambda task: user_of[task]).items():
-            tasks.user_id = user
-            tasks.activity_id.with_context(mail_activity_quick_update=True).user_id = user
-            tasks._make_activities()
-            tasks._log("reassigned", self.env._("%(why)s: %(user)s", why=why, user=user.name))
 
     # ------------------------------------------------------------------
     # SMALL THINGS

@@ -9,6 +9,7 @@ import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { periods } from "../period/periods";
 
 const STORE = "sales_process_dashboard";
 
@@ -101,13 +102,7 @@ export class SalesDashboard extends Component {
         browser.localStorage.setItem(STORE, JSON.stringify({ days, teamId }));
     }
 
-    get periods() {
-        return [
-            { days: 30, label: _t("30 days") },
-            { days: 90, label: _t("90 days") },
-            { days: 365, label: _t("1 year") },
-        ];
-    }
+    periods = periods().filter(({ days }) => days);
 
     isEmpty = {
         funnel: ({ stages, won, lost }) => !won && !lost && stages.every((stage) => !stage.count),

@@ -7,6 +7,7 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { periods } from "../period/periods";
 
 const { DateTime } = luxon;
 const STORE = "sales_process_funnel";
@@ -125,14 +126,7 @@ export class ProcessFunnel extends Component {
 
     // Showing
 
-    get periods() {
-        return [
-            { days: 30, label: _t("30 days") },
-            { days: 90, label: _t("90 days") },
-            { days: 365, label: _t("1 year") },
-            { days: 0, label: _t("All time") },
-        ];
-    }
+    periods = periods();
 
     get measures() {
         return [

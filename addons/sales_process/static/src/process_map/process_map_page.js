@@ -9,6 +9,7 @@ import { useSetupAction } from "@web/search/action_hook";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { periods } from "../period/periods";
 import { ProcessMap, spanText } from "./process_map";
 
 const { DateTime } = luxon;
@@ -92,14 +93,7 @@ export class ProcessMapPage extends Component {
         return serializeDate(DateTime.local());
     }
 
-    get periods() {
-        return [
-            { days: 30, label: _t("30 days") },
-            { days: 90, label: _t("90 days") },
-            { days: 365, label: _t("1 year") },
-            { days: 0, label: _t("All time") },
-        ];
-    }
+    periods = periods();
 
     get measures() {
         return [

@@ -11,6 +11,7 @@ import { useSetupAction } from "@web/search/action_hook";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { periods } from "../period/periods";
 import { spanText } from "../process_map/process_map";
 
 const { DateTime } = luxon;
@@ -105,14 +106,7 @@ export class WaysPage extends Component {
         return this.versions.filter((version) => version.code === this.state.code);
     }
 
-    get periods() {
-        return [
-            { days: 30, label: _t("30 days") },
-            { days: 90, label: _t("90 days") },
-            { days: 365, label: _t("1 year") },
-            { days: 0, label: _t("All time") },
-        ];
-    }
+    periods = periods();
 
     get results() {
         return [
