@@ -91,10 +91,10 @@ def wake(bench):
         cursor.execute("SELECT pg_notify('cron_trigger', %s)", (bench.database,))
 
 
-def settle(bench, patience):
+def settle(bench, patience, question=OPEN):
     """Wait until nothing is left to do; what is left after that time."""
     deadline = time.monotonic() + patience
-    while (left := bench.rows(OPEN)[0][0]) and time.monotonic() < deadline:
+    while (left := bench.rows(question)[0][0]) and time.monotonic() < deadline:
         wake(bench)
         time.sleep(1)
     return left

@@ -16,6 +16,8 @@ from .settings import ADDONS, ROOT, TEST, VENV_PYTHON
 
 RESULTS = TEST / "results"
 PATIENCE = 40 * 60
+# Add-ons of Odoo that ours do something for without needing them.
+NEIGHBOURS = ("event_crm", "sale_margin", "survey_crm")
 PYTEST = [str(VENV_PYTHON), "-m", "pytest", "-p", "no:cacheprovider"]
 WITHOUT_ODOO = ["-p", "no:odoo"]
 # Browser and HTTP tests skip themselves when something is missing. That must not pass for success.
@@ -162,24 +164,33 @@ def addon_tests(server: Server, template: str, *arguments, name: str = "addons",
         databases.drop(server, database)
 
 
-def addon_test_folders() -> list[Path]:
-    """The test folders of the add-ons that are installed."""
-    return _test_folders(addons.installable())
+def addon_test_folders() -> list[Path | str]:
+    """The test folders of the add-ons that are installed, without what wants Odoo's other add-ons."""
+    folders = _test_folders(addons.installable())
+    return folders and [*folders, *(f"--ignore={file}" for file in _neighbour_tests())]
+
+
+def _neighbour_tests() -> list[Path]:
+    return [
+        file for folder in _test_folders(addons.installable()) for file in folder.glob("test_neighbours.py")
+    ]
 
 
 def bridge_tests(server: Server, template: str, output=None) -> int:
-    """Tests of the bridges, on a copy of a template that gets them and what they tie in."""
-    folders = _test_folders(addons.bridges())
-    if not folders:
+    """Tests of the bridges and of what is done where Odoo's other add-ons are, on a copy of a template that
+    gets them and what they tie in."""
+    chosen = [*_test_folders(addons.bridges()), *_neighbour_tests()]
+    names = [*addons.bridges(), *NEIGHBOURS]
+    if not chosen:
         return 0
     database = f"{templates.PREFIX}_bridges_template"
     conf = templates.conf(server, "bridges-install")
     try:
-        with step(f"Database with {', '.join(addons.bridges())}"):
+        with step(f"Database with {', '.join(names)}"):
             databases.copy(server, template, database)
-            odoo_server.install(conf, database, addons.bridges(), demo=False)
-            odoo_server.check_installed(server, database, addons.bridges())
-        return addon_tests(server, database, *folders, name="bridges", output=output)
+            odoo_server.install(conf, database, names, demo=False)
+            odoo_server.check_installed(server, database, names)
+        return addon_tests(server, database, *chosen, name="bridges", output=output)
     except Problem as problem:
         return failed("bridges", str(problem))
     finally:

@@ -36,8 +36,13 @@ def idle(env, tasks, rounds=7):
     }
 
 
-def tick_buffers(env, rounds=5):
-    """Blocks that PostgreSQL looks at in a tick, all statements of both jobs together with their planning."""
+def tick_buffers(env, rounds=5, ticks=()):
+    """Blocks that PostgreSQL looks at in a tick, all statements of these jobs together with their planning.
+
+    :param ticks: the jobs' methods; without any, those of timers and of the runner
+    """
+    Task = env["sales.process.task"]
+    ticks = ticks or (Task._cron_run_timers, Task._cron_run_queued)
 
     def looked_at():
         env.cr.execute("SELECT pg_stat_force_next_flush()")
@@ -53,8 +58,8 @@ def tick_buffers(env, rounds=5):
     counts = []
     for _round in range(rounds):
         before, own = looked_at(), looked_at()
-        env["sales.process.task"]._cron_run_timers()
-        env["sales.process.task"]._cron_run_queued()
+        for tick in ticks:
+            tick()
         counts.append(looked_at() - own - (own - before))
     return median(counts)
 
@@ -118,12 +123,17 @@ def explain(env):
         "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) " + NOTHING_DUE
     )
     root = env.cr.fetchone()[0][0]["Plan"]
+    return nodes_of(root), root["Shared Hit Blocks"] + root["Shared Read Blocks"]
+
+
+def nodes_of(root):
+    """A plan as text without figures: its nodes with their indexes."""
     nodes, todo = [], [root]
     while todo:
         node = todo.pop()
         nodes.append(" ".join(filter(None, (node["Node Type"], node.get("Index Name")))))
         todo += node.get("Plans", [])
-    return " > ".join(nodes), root["Shared Hit Blocks"] + root["Shared Read Blocks"]
+    return " > ".join(nodes)
 
 
 def start_cost(env, count, with_process):

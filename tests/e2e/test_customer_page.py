@@ -204,3 +204,35 @@ def test_saved_and_come_back(ask, phone):
     page.locator(f"#reason-{registration}").fill("We are not registered")
     _press(page, f"skip-{registration}")
     assert page.get_by_text("We will look through everything").is_visible()
+
+
+def test_links_that_open_nothing(ask, phone, server):
+    case, other = ask(), ask()
+    page = phone(case["page"])
+    _give(page, case["items"][0], _file("mine.pdf", PDF))
+    file = page.locator("a[href*='/file/']").get_attribute("href").rpartition("/")[2]
+    assert phone(other["page"]).request.get(f"{other['page']}/file/{file}").status == 404
+    page.locator(f"#input-{case['items'][1]}").fill("Too late")
+    server.sql(
+        "UPDATE sales_paper_link SET date_expire = now() - interval '1 day' WHERE order_id = %s RETURNING id",
+        (case["order"],),
+    )
+    _press(page, f"give-{case['items'][1]}")
+    assert page.get_by_text("This link is no longer valid").is_visible()
+    assert page.get_by_text("Phone Customer Ltd").count() == 0
+    assert page.request.get(f"{case['page']}/file/{file}").status == 404
+
+
+def test_in_russian(ask, phone, server, screenshot):
+    server.odoo_shell(
+        "env['base.language.install'].create({'lang_ids': [(6, 0, env['res.lang'].with_context("
+        "active_test=False).search([('code', '=', 'ru_RU')]).ids)], 'overwrite': True}).lang_install()"
+    )
+    page = phone(ask("ru_RU")["page"])
+    screenshot(page)
+    assert page.locator("html").get_attribute("lang") == "ru-RU"
+    text = page.locator("main").inner_text()
+    assert "Документы" in text
+    for english in ("Documents", "Send", "Save", "Why?", "up to 20 MB"):
+        assert english not in text, english
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE

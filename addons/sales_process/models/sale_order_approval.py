@@ -212,7 +212,7 @@ class SaleOrder(models.Model):
         """The margin in percent, where Odoo's margins are installed; worked out anew as the amounts are."""
         if "margin_percent" not in self._fields:
             return {}
-        cost = sum(line.purchase_price * line.product_uom_qty for line in nets)
+        cost = sum(line._approval_cost() * line.product_uom_qty for line in nets)
         net = sum(nets.values())
         return {"margin": round(100 * (net - cost) / net, 2) if net else 0.0}
 

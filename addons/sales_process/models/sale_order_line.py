@@ -113,6 +113,15 @@ class SaleOrderLine(models.Model):
             self.product_uom_qty, self.product_id.uom_id, round=False
         )
 
+    def _approval_cost(self):
+        """What one costs us, not less than its product's own cost: who sells it can write the line's."""
+        self.ensure_one()
+        product = self.product_id.with_company(self.company_id)
+        cost = product.uom_id._compute_price(product.standard_price, self.product_uom_id)
+        day = (self.order_id.date_order or self.env.cr.now()).date()
+        own = product.cost_currency_id._convert(cost, self.currency_id, self.company_id, day)
+        return max(self.purchase_price, own)
+
     def _approval_own_price(self):
         """What one costs this customer by their own price list."""
         self.ensure_one()

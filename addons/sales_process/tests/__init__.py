@@ -22,6 +22,7 @@ from . import (
     test_intake,
     test_letters,
     test_letters_by_hand,
+    test_neighbours,
     test_next_prices,
     test_overdue_call,
     test_portal,

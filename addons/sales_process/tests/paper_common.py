@@ -104,3 +104,40 @@ class PaperCase(ProcessCase):
 
     def _token(self, order, purpose="proposal"):
         return order.sudo()._process_link_url(purpose).rpartition("/")[2]
+
+
+class RuleCase(PaperCase):
+    """Rules of approval one at a time, and colleagues who are asked."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.rule.active = False
+        cls.lawyer = new_test_user(
+            cls.env,
+            "paper_lawyer",
+            groups="sales_process.group_user,sales_team.group_sale_salesman",
+            name="Luis Lawyer",
+            email="lawyer@seller.example.com",
+        )
+        cls.banker = new_test_user(
+            cls.env,
+            "paper_banker",
+            groups="sales_process.group_user,sales_team.group_sale_salesman",
+            name="Berta Banker",
+            email="banker@seller.example.com",
+        )
+
+    def _rule(self, **vals):
+        users = vals.pop("users", self.lawyer)
+        return self.env["sales.approval.rule"].create(
+            {
+                "name": "Rule",
+                "approver_type": "users",
+                "approver_ids": [Command.set(users.ids)],
+                **vals,
+            }
+        )
+
+    def _asked(self, order):
+        return order._approval_request("proposal").approver_ids

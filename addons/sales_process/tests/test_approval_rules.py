@@ -5,44 +5,9 @@ from datetime import timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import HttpCase, tagged
 
-from .paper_common import PaperCase
-
-
-class RuleCase(PaperCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.rule.active = False
-        cls.lawyer = new_test_user(
-            cls.env,
-            "paper_lawyer",
-            groups="sales_process.group_user,sales_team.group_sale_salesman",
-            name="Luis Lawyer",
-            email="lawyer@seller.example.com",
-        )
-        cls.banker = new_test_user(
-            cls.env,
-            "paper_banker",
-            groups="sales_process.group_user,sales_team.group_sale_salesman",
-            name="Berta Banker",
-            email="banker@seller.example.com",
-        )
-
-    def _rule(self, **vals):
-        users = vals.pop("users", self.lawyer)
-        return self.env["sales.approval.rule"].create(
-            {
-                "name": "Rule",
-                "approver_type": "users",
-                "approver_ids": [Command.set(users.ids)],
-                **vals,
-            }
-        )
-
-    def _asked(self, order):
-        return order._approval_request("proposal").approver_ids
+from .paper_common import RuleCase
 
 
 @tagged("post_install", "-at_install", "sales_process")
@@ -62,9 +27,6 @@ class TestRules(RuleCase):
         def in_category(order):
             order.order_line.product_id.sudo().categ_id = child
 
-        def at_cost(order):
-            order.order_line.purchase_price = 990.0
-
         def discount(percent):
             return lambda order: order.order_line.write({"discount": percent})
 
@@ -81,8 +43,6 @@ class TestRules(RuleCase):
             ({"category_ids": [Command.set(parent.ids)]}, None, False),
             ({"amount_limit": 9999.0, "discount_total_limit": 5.0}, discount(6.0), True),
         ]
-        if "margin_percent" in self.env["sale.order"]._fields:
-            table += [({"margin_limit": 20.0}, at_cost, True), ({"margin_limit": 0.5}, at_cost, False)]
         category = self.product.categ_id
         for limits, change, asked in table:
             with self.subTest(limits=limits, asked=asked):
@@ -93,19 +53,6 @@ class TestRules(RuleCase):
                     change(order)
                 self.assertEqual(bool(self._asked(order)), asked)
                 rule.active = False
-
-    def test_lower_margin_is_asked_again(self):
-        if "margin_percent" not in self.env["sale.order"]._fields:
-            self.skipTest("Odoo's margins on orders are not installed")
-        self._rule(margin_limit=50.0)
-        order = self._process_order()
-        order.order_line.purchase_price = 600.0
-        order._approval_request("proposal").with_user(self.lawyer).decide(True)
-        self.assertTrue(order._approval_is_valid("proposal"))
-        order.order_line.purchase_price = 500.0
-        self.assertTrue(order._approval_is_valid("proposal"), "an improvement is asked of nobody")
-        order.order_line.purchase_price = 900.0
-        self.assertFalse(order._approval_is_valid("proposal"))
 
     def test_approver_must_be_able_to_open_it(self):
         with self.assertRaisesRegex(ValidationError, "access to Sales"):

@@ -2,7 +2,7 @@
 
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .contract_common import PDF, ContractCase
 
@@ -120,6 +120,14 @@ class TestContractRights(ContractCase):
         self.env.invalidate_all()
         self.assertTrue(file.with_user(self.rep).has_access("read"))
         self.assertEqual(item.state, "given")
+
+    def test_the_leader_of_another_team(self):
+        groups = "sales_process.group_leader,sales_team.group_sale_salesman_all_leads"
+        stranger = new_test_user(self.env, "contract_stranger", groups=groups)
+        self.env["crm.team"].create({"name": "Another team", "user_id": stranger.id})
+        for name in ("sales.document.request", "sales.document.request.item", "sales.paper.link"):
+            with self.subTest(name):
+                self.assertEqual(self._may(self.rows[name], stranger), "")
 
     def test_a_link_is_withdrawn_by_those_of_the_order(self):
         link = self.order.paper_link_ids[:1]
