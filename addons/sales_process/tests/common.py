@@ -87,6 +87,25 @@ class ProcessCase(TransactionCase):
             )
         )
 
+    @classmethod
+    def _deals_at_call(cls, rows, **vals):
+        """Deals, as (name, expected revenue, responsible), that have come as far as the first call."""
+        common = {
+            "team_id": cls.team.id,
+            "contact_name": "Ann",
+            "partner_name": "Buyer",
+            "email_from": "ann@buyer.example.org",
+            "phone": "+49 30 1234567",
+        }
+        leads = cls.env["crm.lead"].create(
+            [
+                {**common, "name": name, "expected_revenue": amount, "user_id": user.id, **vals}
+                for name, amount, user in rows
+            ]
+        )
+        leads.with_user(cls.env.ref("base.user_root")).process_run_queued()
+        return leads
+
     def _task(self, lead, code):
         """The open task of a lead at a step, as its rep sees it."""
         task = lead.sudo().process_open_task_ids.filtered(lambda task: task.step_id.code == code)

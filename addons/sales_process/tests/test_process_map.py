@@ -14,20 +14,14 @@ class MapCase(ProcessCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.now = fields.Datetime.now()
-        values = {
-            "team_id": cls.team.id, "contact_name": "Ann", "partner_name": "Buyer",
-            "email_from": "ann@buyer.example.org", "phone": "+49 30 1234567",
-        }  # fmt: skip
-        cls.leads = cls.env["crm.lead"].create(
+        cls.leads = cls._deals_at_call(
             [
-                {**values, "name": name, "expected_revenue": amount, "user_id": user.id}
-                for name, amount, user in (
-                    ("One", 100, cls.rep), ("Two", 200, cls.rep), ("Three", 300, cls.rep),
-                    ("Four", 4000, cls.colleague),
-                )
+                ("One", 100, cls.rep),
+                ("Two", 200, cls.rep),
+                ("Three", 300, cls.rep),
+                ("Four", 4000, cls.colleague),
             ]
-        )  # fmt: skip
-        cls.leads.with_user(cls.env.ref("base.user_root")).process_run_queued()
+        )
         cls.calls = cls.leads.process_open_task_ids.sorted("id")
 
     def stand(self, task, hours, late=False, opened=None):

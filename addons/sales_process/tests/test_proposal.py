@@ -85,12 +85,21 @@ class TestProposal(PaperCase):
         self.assertEqual(mail.recipient_ids, self.person)
         self.assertEqual(mail.attachment_ids, document.attachment_id)
         self.assertIn("/sales_process/paper/", mail.body_html)
+        self.assertNotIn("/sales_process/paper/", mail.body, "who reads the history is not the customer")
+        self.assertIn(f"/mail/view?model=sale.order&amp;res_id={order.id}", mail.body)
         self.assertIn("Rita Rep", mail.email_from)
         self.assertFalse(mail.auto_delete)
         link = order.sudo().paper_link_ids
         self.assertEqual(len(link), 1)
         self.assertNotIn(link.token_hash, mail.body_html)
         self.assertTrue(link._is_good())
+
+    def test_a_quoted_link_is_no_key(self):
+        order = self._process_order()
+        url = order._process_link_url("proposal")
+        said = order.message_post(body=f"See {url}", message_type="email", author_id=self.person.id)
+        self.assertNotIn(url, said.body)
+        self.assertIn("See ", said.body)
 
     def test_again(self):
         """The same content is the same document; another one a new version, and the

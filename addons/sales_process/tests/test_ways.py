@@ -22,20 +22,8 @@ class WaysCase(ProcessCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.env["crm.lead"].search([]).unlink()
-        values = {
-            "team_id": cls.team.id, "contact_name": "Ann", "partner_name": "=Buyer",
-            "email_from": "ann@buyer.example.org", "phone": "+49 30 1234567",
-        }  # fmt: skip
-        cls.leads = cls.env["crm.lead"].create(
-            [
-                {**values, "name": name, "expected_revenue": amount, "user_id": user.id}
-                for name, amount, user in (
-                    ("Once", 100, cls.rep), ("Twice", 200, cls.rep), ("Thrice", 400, cls.colleague),
-                    ("At work", 800, cls.rep),
-                )
-            ]
-        )  # fmt: skip
-        cls.leads.with_user(cls.env.ref("base.user_root")).process_run_queued()
+        deals = [("Once", 100, cls.rep), ("Twice", 200, cls.rep), ("Thrice", 400, cls.colleague)]
+        cls.leads = cls._deals_at_call([*deals, ("At work", 800, cls.rep)], partner_name="=Buyer")
         cls.reason = cls.env["crm.lost.reason"].create({"name": "Too dear"})
         for calls, lead in enumerate(cls.leads[:3]):
             for _try in range(calls):
