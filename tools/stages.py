@@ -134,14 +134,14 @@ def failed(name: str, text: str) -> int:
     return 1
 
 
-def engine(*arguments) -> int:
+def engine(*arguments, output=None) -> int:
     """The engine's tests: no Odoo in the process at all."""
-    return pytest_stage("engine", *WITHOUT_ODOO, *(arguments or ("tests/engine",)))
+    return pytest_stage("engine", *WITHOUT_ODOO, *(arguments or ("tests/engine",)), output=output)
 
 
-def provisioning(*arguments) -> int:
+def provisioning(*arguments, output=None) -> int:
     """Tests of tools/."""
-    return pytest_stage("tools", *WITHOUT_ODOO, *(arguments or ("tests/tools",)))
+    return pytest_stage("tools", *WITHOUT_ODOO, *(arguments or ("tests/tools",)), output=output)
 
 
 def end_to_end(*arguments, output=None) -> int:

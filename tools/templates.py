@@ -1,11 +1,10 @@
 """Template databases for tests: one with Odoo's modules, made once; one with ours, made anew."""
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import addons, databases, odoo_server, odoo_source
-from .console import step
 from .postgres import Server
 from .settings import ROOT, TEST
 
@@ -46,11 +45,13 @@ def with_addons(server: Server, *, demo: bool, exact: bool = True) -> str:
     return name
 
 
-def both(server: Server) -> None:
-    """Make the templates for `make test`, with and without demo data, on two cores at once."""
+def both(server: Server) -> tuple[Future, Future]:
+    """Begin to make the templates for `make test`, without and with demo data, on two cores at once."""
     addons.installable()
-    with step("Template databases, with and without demo data"), ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda demo: with_addons(server, demo=demo), (False, True)))
+    pool = ThreadPoolExecutor(2)
+    made = tuple(pool.submit(with_addons, server, demo=demo) for demo in (False, True))
+    pool.shutdown(wait=False)
+    return made
 
 
 def forget_ours(server: Server) -> None:
