@@ -52,7 +52,8 @@ export class WaysPage extends Component {
     }
 
     get filters() {
-        const { code, days, ...filters } = this.chosen;
+        const { days, ...filters } = this.chosen;
+        delete filters.code;
         return { ...filters, date_from: days ? serializeDate(DateTime.local().minus({ days: days - 1 })) : false };
     }
 
