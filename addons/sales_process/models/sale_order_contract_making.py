@@ -184,7 +184,7 @@ class SaleOrder(models.Model):
         """A contract bears its own number."""
         return (
             self.contract_number
-            if kind == "contract" and self.contract_number
+            if kind in ("contract", "signed_contract") and self.contract_number
             else super()._process_paper_number(kind)
         )
 

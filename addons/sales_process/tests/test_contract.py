@@ -206,6 +206,8 @@ class TestContractWay(ContractCase):
         order._contract_mark_signed()
         order._contract_mark_signed()
         self.assertEqual(order.contract_state, "running")
+        name = order.with_context(lang="en_US")._process_paper_name("signed_contract")
+        self.assertIn(order.contract_number, name, "the copy is called as the contract is")
 
     def test_number_is_kept_by_later_versions_and_given_back_by_failures(self):
         first = self._generate(self._order())
