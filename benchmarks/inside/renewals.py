@@ -20,9 +20,9 @@ def prepare(env, contracts, due, runners=2):
     copies = _multiply(env, first, contracts - 1)
     # The first one has its time too, or one would be missing.
     env.cr.execute(
-        "UPDATE sale_order SET contract_renewal_due = CURRENT_DATE WHERE id = %s OR id IN "
-        "(SELECT id FROM sale_order WHERE contract_number LIKE 'B%%' ORDER BY id LIMIT %s)",
-        [first.id, due - 1],
+        "UPDATE sale_order SET contract_renewal_due = CURRENT_DATE WHERE id = ANY(%s || ARRAY("
+        "SELECT id FROM sale_order WHERE contract_number LIKE 'B%%' ORDER BY id LIMIT %s))",
+        [first.ids, due - 1],
     )
     env.cr.execute("ANALYZE sale_order")
     crons = env["ir.cron"].browse(
@@ -84,11 +84,10 @@ def _multiply(env, order, count):
         "res_partner",
         order.partner_id.id,
         count,
-        commercial_partner_id="NULL",
+        commercial_partner_id="{id}",
         email="'customer' || n || '@company' || n || '.example.org'",
         email_normalized="'customer' || n || '@company' || n || '.example.org'",
     )
-    env.cr.execute("UPDATE res_partner SET commercial_partner_id = id WHERE commercial_partner_id IS NULL")
     copy = clone(
         env,
         "sale_order",

@@ -98,7 +98,8 @@ def multiply(env, task, count):
 
 
 def clone(env, table, source, count, **values):
-    """Rows like one row, but for these values; the SQL expression for the id of the n-th of them."""
+    """Rows like one row, but for these values, in which `{id}` is the row's own id; the SQL expression
+    for the id of the n-th of them."""
     env.cr.execute(f"SELECT nextval('{table}_id_seq')")
     (before,) = env.cr.fetchone()
     env.cr.execute(
@@ -107,6 +108,7 @@ def clone(env, table, source, count, **values):
     )
     columns = [name for (name,) in env.cr.fetchall()]
     names = ", ".join(f'"{name}"' for name in columns)
+    values = {name: value.replace("{id}", f"{before} + n") for name, value in values.items()}
     taken = ", ".join(values.get(name, f't."{name}"') for name in columns)
     env.cr.execute(
         f"INSERT INTO {table} ({names}) "

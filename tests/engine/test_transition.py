@@ -105,6 +105,12 @@ def test_start_passes_what_is_not_needed():
     assert case.visits == {"check": 1, "greet": 1}
 
 
+def test_a_deal_that_is_brought_in_stays_where_it_stands():
+    case, effects = after(Case(), Start("check", quiet=True, stand=True), skips=("check",))
+    assert case.tasks == (Task("check", 1),)
+    assert effects == (MovePhase("first"), OpenTask(Task("check", 1)))
+
+
 def test_skips_matter_only_for_steps_that_may_be_skipped():
     case, _effects = after(Case(), Start("call"), skips=("call", "check"))
     assert case.tasks == (Task("call", 1),)

@@ -59,10 +59,15 @@ class Case(NamedTuple):
 
 
 class Start(NamedTuple):
-    """The case begins, at `step` or at the first one; `quiet` leaves out mails until a person acts."""
+    """The case begins, at `step` or at the first one.
+
+    :param quiet: mails are left out until a person acts.
+    :param stand: the step is opened though it could be passed: the deal is brought in as it stands.
+    """
 
     step: str | None = None
     quiet: bool = False
+    stand: bool = False
 
 
 class Complete(NamedTuple):
@@ -396,6 +401,7 @@ def _start(turn, event):
         raise TransitionError(f"the case is already {turn.state}", "state")
     turn.state = "running"
     turn.quiet = event.quiet
+    turn.skips = () if event.stand else turn.skips
     code = event.step or turn.process.start.code
     _need_step(turn, code)
     turn.enter(code)

@@ -206,7 +206,7 @@ class CrmLead(models.Model):
             if row["process_step"]:
                 by_step[row["process_step"]].append(lead.id)
         for step, lead_ids in by_step.items():
-            self.browse(lead_ids).action_process_start(None if step is True else step)
+            self.browse(lead_ids)._process_bring_in(None if step is True else step, stand=True)
 
     def _import_parser(self, rows):
         return RowParser(self.env, rows)

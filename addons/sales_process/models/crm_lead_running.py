@@ -18,6 +18,14 @@ class CrmLead(models.Model):
         :raise UserError: a lead without a process to run on, one that runs already, or has ended.
         :raise ValidationError: gates on the way to the step that are not passed; for leaders none hold.
         """
+        self._process_bring_in(step_code)
+        return True
+
+    def _process_bring_in(self, step_code, stand=False):
+        """See `action_process_start`.
+
+        :param stand: they stay where they stand, though their step could be passed.
+        """
         self.check_access("write")
         ended = self.filtered(lambda lead: not lead.active or lead.won_status != "pending")
         if ended:
@@ -38,8 +46,8 @@ class CrmLead(models.Model):
                 )
             )
         free = not step_code or self.env.user.has_group("sales_process.group_leader")
-        self._process_enter(process_of, step_code, quiet=True, gates=None if free else "stage")
-        return True
+        gates = None if free else "stage"
+        self._process_enter(process_of, step_code, quiet=True, gates=gates, stand=stand)
 
     def _process_find(self):
         """dict lead -> process; a lead that renews a contract goes by the process for renewals."""
@@ -54,12 +62,12 @@ class CrmLead(models.Model):
         )
         return {self.browse(contract.renewal_lead_id.id): contract for contract in contracts}
 
-    def _process_enter(self, process_of, step_code=None, quiet=False, gates=None):
+    def _process_enter(self, process_of, step_code=None, quiet=False, gates=None, stand=False):
         """Start cases, each at a step or by the stage its lead stands in.
 
         :param quiet: nothing goes to the customer by itself before a person has acted. So it is for
             every lead that enters in the middle.
-        :param gates: which gates hold, see `sales.process.case._start`.
+        :param gates: which gates hold, see `sales.process.case._start`; so is `stand`.
         """
         groups = {}
         for lead, process in process_of.items():
@@ -73,8 +81,9 @@ class CrmLead(models.Model):
                     )
                 )
             groups.setdefault(code, {})[lead] = process
+        Case = self.env["sales.process.case"]
         for code, same in groups.items():
-            self.env["sales.process.case"]._start(same, code, quiet or bool(code), gates=gates)
+            Case._start(same, code, quiet or bool(code), gates=gates, stand=stand)
 
     def process_run_queued(self):
         """Run now what is queued for these leads, without a commit: for scripts and tests.

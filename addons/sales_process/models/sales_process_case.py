@@ -267,7 +267,7 @@ class SalesProcessCase(models.Model):
     # ------------------------------------------------------------------
 
     @api.model
-    def _start(self, process_of, step_code=None, quiet=False, previous=None, gates=None):
+    def _start(self, process_of, step_code=None, quiet=False, previous=None, gates=None, stand=False):
         """Open a case for each lead and start it.
 
         :param process_of: dict lead -> process.
@@ -276,6 +276,7 @@ class SalesProcessCase(models.Model):
         :param previous: dict lead -> the case that this one goes on from.
         :param gates: which gates hold: `all` on the way to the step, or those behind the lead's
             `stage`; None: none.
+        :param stand: the step is opened though it could be passed.
         :return: the new cases.
         """
         leads = self.env["crm.lead"].browse(lead.id for lead in process_of)
@@ -296,7 +297,7 @@ class SalesProcessCase(models.Model):
         )
         if gates:
             cases._check_entry(step_code, gates)
-        cases._handle({case: transition.Start(step_code, quiet) for case in cases})
+        cases._handle({case: transition.Start(step_code, quiet, stand) for case in cases})
         return cases
 
     def _take_signal(self, signal):

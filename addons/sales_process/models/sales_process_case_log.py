@@ -35,7 +35,7 @@ class SalesProcessCase(models.Model):
         if kind is transition.Signal:
             yield {"kind": "signal", "text": event.kind, "data": {"paper": event.paper}}
         elif kind is transition.Start:
-            yield {"kind": "start", "data": {"step": event.step, "quiet": event.quiet}}
+            yield {"kind": "start", "data": event._asdict()}
         elif kind is transition.Jump:
             yield {"kind": "jump", "data": {"step": event.step}}
         elif kind is transition.PhaseMoved:

@@ -205,6 +205,23 @@ class TestImport(StageHistoryCase):
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
         self.assertEqual(leads["by code"].external_ref, "by code")
 
+    def test_a_complete_deal_stays_where_it_stands(self):
+        process = self.env.ref("sales_process.process_new_business")
+        process.team_ids += self.team
+        new = process.phase_ids.filtered(lambda phase: phase.code == "new")._stage_for(self.team)
+        history = [{"stage": new.id, "date_enter": "2017-01-02 08:00:00"}]
+        buyer = self.env["res.partner"].create(
+            {"name": "Anna Buyer", "email": "anna@buyer.example.org", "phone": "+49 30 1234567"}
+        )
+        row = self.row(
+            "complete", stage_history=history, process_step="complete_lead", values={"partner_id": buyer.id}
+        )
+        result = self.leads.process_import([row])
+        self.assertFalse(result["errors"])
+        lead = self.env["crm.lead"].browse(result["lead_ids"]["complete"])
+        self.assertEqual((lead.stage_id, lead.process_step_id.code), (new, "complete_lead"))
+        self.assertEqual(len(self.history(lead)), 1)
+
     def bad(self, expected, **changes):
         """A bad row is reported with its reason, the good ones around it are kept."""
         rows = [self.row("before"), self.row(**changes), self.row("after")]
