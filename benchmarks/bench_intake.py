@@ -110,9 +110,9 @@ def verify(server, answers, leads):
         if status == 200:
             lead_of.setdefault(place, set()).add(answer["lead_id"])
     [(made, cases, references)] = server.sql(
-        """SELECT (SELECT count(*) FROM crm_lead WHERE name LIKE 'Request %%'),
+        """SELECT (SELECT count(*) FROM crm_lead WHERE name ~ '^Request [0-9]+$'),
                   (SELECT count(*) FROM sales_process_case c JOIN crm_lead l ON l.id = c.lead_id
-                    WHERE l.name LIKE 'Request %%'),
+                    WHERE l.name ~ '^Request [0-9]+$'),
                   (SELECT count(*) FROM crm_lead_external_ref WHERE name LIKE 'bench-%%')"""
     )
     failed = server.sql("SELECT count(*) FROM sales_process_task WHERE state = 'failed'")[0][0]
