@@ -51,6 +51,7 @@ from . import sale_order_renewal_desk
 from . import sale_order_coterm
 from . import sale_order_next_prices
 from . import sale_order_signature
+from . import sale_order_evidence
 from . import sale_order_template
 from . import sales_approval
 from . import sales_approval_rule

@@ -93,20 +93,6 @@ class SaleOrder(models.Model):
         picture.convert("RGBA").save(output, "PNG")
         return base64.b64encode(output.getvalue())
 
-    def _process_evidence(self, document, name, origin):
-        name = " ".join((name or "").split())[:200]
-        if not name:
-            raise UserError(self.env._("Please write your name."))
-        return {
-            "document": f"{document.name} (v{document.version})",
-            "document_id": document.id,
-            "sha256": document.sha256,
-            "name": name,
-            "date": self.env.cr.now().strftime("%Y-%m-%d %H:%M:%S"),
-            "ip": origin.get("ip") or "",
-            "agent": (origin.get("agent") or "")[:300],
-        }
-
     def _process_keep_signed(self, document, content, picture, evidence):
         """The contract with the record of the signature as its last page."""
         html = self._process_evidence_page(evidence, f"data:image/png;base64,{picture.decode()}")

@@ -124,6 +124,12 @@ class TestDocuments(PaperCase):
         self.assertEqual(copy.kind, "signed_contract")
         self.assertEqual(copy.evidence["sha256"], document.sha256)
         self.assertEqual(copy.evidence["ip"], "192.0.2.7")
+        self.assertIn("(UTC)", copy.evidence["local"])
+        told = [words.split(" ")[0] for _moment, words in copy.evidence["events"]]
+        self.assertEqual(told, ["Made", "Approved", "Sent", "Signed"])
+        moments = [moment for moment, _words in copy.evidence["events"]]
+        self.assertEqual(moments, sorted(moments))
+        self.assertEqual(moments[-1], copy.evidence["date"])
         self.assertEqual(len(PdfReader(io.BytesIO(copy.attachment_id.raw)).pages), 2)
         again = public._process_sign_contract(document, document.sha256, "Somebody", PIXEL, origin)
         self.assertEqual(again, copy)
