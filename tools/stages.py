@@ -21,7 +21,7 @@ NEIGHBOURS = ("event_crm", "sale_margin", "survey_crm")
 PYTEST = [str(VENV_PYTHON), "-m", "pytest", "-p", "no:cacheprovider"]
 WITHOUT_ODOO = ["-p", "no:odoo"]
 # Browser and HTTP tests skip themselves when something is missing. That must not pass for success.
-FORBIDDEN_SKIP = re.compile(r"--odoo-http|chrom|websocket|wkhtmltopdf", re.IGNORECASE)
+FORBIDDEN_SKIP = re.compile(r"--odoo-http|chrom|websocket|wkhtmltopdf|not installed", re.IGNORECASE)
 _running: set[subprocess.Popen] = set()
 _interrupted = threading.Event()
 
