@@ -117,6 +117,8 @@ class SaleOrderLine(models.Model):
         """What one costs us, not less than its product's own cost: who sells it can write the line's."""
         self.ensure_one()
         product = self.product_id.with_company(self.company_id)
+        if not product:
+            return self.purchase_price
         cost = product.uom_id._compute_price(product.standard_price, self.product_uom_id)
         day = (self.order_id.date_order or self.env.cr.now()).date()
         own = product.cost_currency_id._convert(cost, self.currency_id, self.company_id, day)

@@ -86,6 +86,19 @@ class TestMargins(RuleCase):
         order.order_line.purchase_price = 900.0
         self.assertFalse(order._approval_is_valid("proposal"))
 
+    def test_a_line_without_a_product(self):
+        self._rule(margin_limit=20.0)
+        order = self._process_order()
+        order.order_line.purchase_price = 1.0
+        down_payment = {
+            "order_id": order.id,
+            "is_downpayment": True,
+            "name": "Paid before",
+            "price_unit": 10.0,
+        }
+        self.env["sale.order.line"].create({**down_payment, "product_uom_qty": 1.0})
+        self.assertFalse(self._asked(order))
+
     def test_a_cost_written_lower_than_it_is_hides_nothing(self):
         self._rule(margin_limit=20.0)
         self.product.standard_price = 900.0
