@@ -56,6 +56,7 @@ class SaleOrder(models.Model):
         has_end = has_end or not asked.isdisjoint(
             {"contract_date_end", "contract_term_months", "contract_open_ended"}
         )
+        has_start = self.contract_date_start or "contract_date_start" in asked
         our_signatory = self.contract_our_signatory or self.user_id.name
         their_signatory = self.contract_customer_signatory or self._contract_customer_person()
         checks = [
@@ -67,10 +68,7 @@ class SaleOrder(models.Model):
                 self.env._("at least one product"),
             ),
             (self.amount_total > 0, self.env._("an amount above zero")),
-            (
-                self.contract_date_start or "contract_date_start" in asked,
-                self.env._("start of the contract"),
-            ),
+            (has_start, self.env._("start of the contract")),
             (has_end, self.env._("end or term of the contract, or that it is open-ended")),
             (our_signatory, self.env._("our signatory")),
             (their_signatory, self.env._("the customer's signatory")),
