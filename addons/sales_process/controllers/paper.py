@@ -124,8 +124,7 @@ class CustomerPaper(http.Controller):
             return link.browse(), "unknown"
         order = link.order_id
         lang = get_lang(request.env, order.partner_id.lang).code
-        clock = order.partner_id.tz or order.user_id.tz or "UTC"
-        request.update_context(lang=lang, tz=clock, allowed_company_ids=order.company_id.ids)
+        request.update_context(lang=lang, tz=order._process_zone(), allowed_company_ids=order.company_id.ids)
         link = request.env["sales.paper.link"].sudo().browse(link.id)
         if link._is_good():
             return link, None

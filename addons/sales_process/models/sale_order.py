@@ -302,6 +302,11 @@ class SaleOrder(models.Model):
         self.ensure_one()
         return self.partner_id.lang or self.env.user.lang or self.env.lang
 
+    def _process_zone(self):
+        """The name of the time zone the customer's clock shows, as far as it is known."""
+        self.ensure_one()
+        return self.partner_id.tz or self.user_id.tz or "UTC"
+
     def _process_link_url(self, purpose):
         """A fresh address of the customer's page, to be put into a letter.
 

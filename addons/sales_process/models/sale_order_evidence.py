@@ -1,8 +1,6 @@
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
-
-MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 class SaleOrder(models.Model):
@@ -23,28 +21,37 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("Please write your name."))
         now = self.env.cr.now()
         return {
-            "document": f"{document.name} (v{document.version})",
-            "document_id": document.id,
-            "sha256": document.sha256,
+            **self._process_evidence_of(document, now),
             "name": name,
-            "date": now.strftime(MOMENT),
             "local": self._process_evidence_local(now),
             "ip": origin.get("ip") or "",
             "agent": (origin.get("agent") or "")[:300],
             "events": self._process_evidence_events(document, name, now),
         }
 
+    def _process_evidence_on_paper(self, document, user):
+        """The record of a signature on paper, whose scan this user has accepted."""
+        of_document = self._process_evidence_of(document, self.env.cr.now())
+        return {**of_document, "on_paper": True, "accepted_by": user.name}
+
+    def _process_evidence_of(self, document, moment):
+        return {
+            "document": f"{document.name} (v{document.version})",
+            "document_id": document.id,
+            "sha256": document.sha256,
+            "date": fields.Datetime.to_string(moment),
+        }
+
     def _process_evidence_local(self, moment):
         """The moment on the customer's clock, with the zone it shows."""
-        zone = self.partner_id.tz or self.user_id.tz or "UTC"
+        zone = self._process_zone()
         local = format_datetime(self.env, moment, tz=zone, dt_format="yyyy-MM-dd HH:mm:ss")
         return f"{local} ({zone})"
 
     def _process_evidence_events(self, document, name, now):
         """What became of the file until it was signed: lists of moment (UTC) and words, the first first."""
-        approved = self.approval_ids.filtered(
-            lambda row: row.kind == "contract" and row.state == "approved" and row.date_decided
-        )
+        answers = self._approval_last("contract").values()
+        approved = [row for row in answers if row.state == "approved"]
         made, opened = document.user_id.name or self.user_id.name or "", document.opened_count
         events = [
             (document.date, self.env._("Made by %s", made)),
@@ -53,5 +60,5 @@ class SaleOrder(models.Model):
             (document.date_opened, self.env._("Opened by the customer (times in all: %s)", opened)),
             (now, self.env._("Signed by %s", name)),
         ]
-        happened = [(moment.strftime(MOMENT), words) for moment, words in events if moment]
-        return sorted(happened, key=lambda event: event[0])
+        happened = sorted((event for event in events if event[0]), key=lambda event: event[0])
+        return [(fields.Datetime.to_string(moment), words) for moment, words in happened]

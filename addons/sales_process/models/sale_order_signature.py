@@ -157,14 +157,7 @@ class SaleOrder(models.Model):
                 self.env._("%s: attach the scan of the signed contract (PDF or picture) first.", self.name)
             )
         order = self.sudo().with_context(**{INTERNAL_KEY: INTERNAL, NO_MAIL_KEY: INTERNAL})
-        evidence = {
-            "document": f"{document.name} (v{document.version})",
-            "document_id": document.id,
-            "sha256": document.sha256,
-            "on_paper": True,
-            "accepted_by": self.env.user.name,
-            "date": self.env.cr.now().strftime("%Y-%m-%d %H:%M:%S"),
-        }
+        evidence = order._process_evidence_on_paper(document, self.env.user)
         copy = self.env["sales.document"]._keep(
             order, "signed_contract", scan, self._process_paper_name("signed_contract"), evidence=evidence
         )
