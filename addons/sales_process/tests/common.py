@@ -4,6 +4,8 @@ from odoo import fields
 from odoo.tests import new_test_user
 from odoo.tests.common import TransactionCase
 
+REP = "sales_team.group_sale_salesman,sales_process.group_user"
+
 
 class ProcessCase(TransactionCase):
     """A company with a team that works by the process as shipped: a rep, a colleague, their leader."""
@@ -13,27 +15,13 @@ class ProcessCase(TransactionCase):
         super().setUpClass()
         cls.env = cls.env(context={**cls.env.context, "tracking_disable": True, "no_reset_password": True})
         cls.company = cls.env.ref("base.main_company")
-        cls.leader = new_test_user(
-            cls.env,
+        cls.leader = cls._colleague(
             "process_leader",
-            groups="sales_team.group_sale_salesman_all_leads,sales_process.group_leader",
-            email="leader@seller.example.com",
-            name="Lena Leader",
+            "Lena Leader",
+            "sales_team.group_sale_salesman_all_leads,sales_process.group_leader",
         )
-        cls.rep = new_test_user(
-            cls.env,
-            "process_rep",
-            groups="sales_team.group_sale_salesman,sales_process.group_user",
-            email="rep@seller.example.com",
-            name="Rita Rep",
-        )
-        cls.colleague = new_test_user(
-            cls.env,
-            "process_colleague",
-            groups="sales_team.group_sale_salesman,sales_process.group_user",
-            email="colleague@seller.example.com",
-            name="Carl Colleague",
-        )
+        cls.rep = cls._colleague("process_rep", "Rita Rep")
+        cls.colleague = cls._colleague("process_colleague", "Carl Colleague")
         cls.process = cls.env.ref("sales_process.process_new_business")
         cls.renewal = cls.env.ref("sales_process.process_renewal")
         cls.team = cls.env["crm.team"].create(
@@ -68,6 +56,12 @@ class ProcessCase(TransactionCase):
             }
         )
         (cls.process | cls.renewal).write({"quotation_template_id": cls.quotation_template.id})
+
+    @classmethod
+    def _colleague(cls, login, name, groups=REP, **vals):
+        """A user of this name, whose address begins with what stands behind the login's underscore."""
+        address = f"{login.partition('_')[2]}@seller.example.com"
+        return new_test_user(cls.env, login, groups=groups, name=name, email=address, **vals)
 
     def _lead(self, **vals):
         return (

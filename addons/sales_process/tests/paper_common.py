@@ -27,13 +27,7 @@ class PaperCase(ProcessCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.manager = new_test_user(
-            cls.env,
-            "paper_manager",
-            groups="sales_team.group_sale_manager",
-            name="Mona Manager",
-            email="manager@seller.example.com",
-        )
+        cls.manager = cls._colleague("paper_manager", "Mona Manager", "sales_team.group_sale_manager")
         cls.company_2 = cls.env["res.company"].create({"name": "Second Company"})
         cls.foreigner = new_test_user(
             cls.env,
@@ -113,20 +107,8 @@ class RuleCase(PaperCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.rule.active = False
-        cls.lawyer = new_test_user(
-            cls.env,
-            "paper_lawyer",
-            groups="sales_process.group_user,sales_team.group_sale_salesman",
-            name="Luis Lawyer",
-            email="lawyer@seller.example.com",
-        )
-        cls.banker = new_test_user(
-            cls.env,
-            "paper_banker",
-            groups="sales_process.group_user,sales_team.group_sale_salesman",
-            name="Berta Banker",
-            email="banker@seller.example.com",
-        )
+        cls.lawyer = cls._colleague("paper_lawyer", "Luis Lawyer")
+        cls.banker = cls._colleague("paper_banker", "Berta Banker")
 
     def _rule(self, **vals):
         users = vals.pop("users", self.lawyer)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from odoo.tests import HttpCase, tagged
 from odoo.tests.common import TEST_CURSOR_COOKIE_NAME
 
-from .test_calls import NUMBER, CallCase
+from .call_common import NUMBER, CallCase
 
 MEGABYTES = 10 * 1024 * 1024
 
