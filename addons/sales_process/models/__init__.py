@@ -12,12 +12,14 @@ from . import crm_lead_call
 from . import crm_lead_contract
 from . import crm_lead_document
 from . import crm_lead_external_ref
+from . import crm_lead_external
 from . import crm_lead_funnel
 from . import crm_lead_import
 from . import crm_lead_letter
 from . import crm_lead_process_view
 from . import crm_lead_speed
 from . import crm_lead_stage_history
+from . import crm_lead_stays
 from . import crm_lost_reason
 from . import crm_stage
 from . import crm_team
@@ -32,9 +34,12 @@ from . import mail_thread
 from . import payment_transaction
 from . import res_company
 from . import res_config_settings
+from . import res_currency_rate
 from . import res_partner
 from . import res_users
 from . import resource_calendar
+from . import resource_calendar_attendance
+from . import resource_calendar_leaves
 from . import sale_order
 from . import sale_order_approval
 from . import sale_order_case
@@ -45,11 +50,14 @@ from . import sale_order_document_request
 from . import sale_order_contract_import
 from . import sale_order_line
 from . import sale_order_paper
+from . import sale_order_line_paper
 from . import sale_order_proposal
 from . import sale_order_renewal
 from . import sale_order_renewal_desk
 from . import sale_order_coterm
+from . import sale_order_line_coterm
 from . import sale_order_next_prices
+from . import sale_order_line_next_prices
 from . import sale_order_signature
 from . import sale_order_evidence
 from . import sale_order_template
@@ -62,6 +70,7 @@ from . import sales_call_report
 from . import sales_document
 from . import sales_document_question
 from . import sales_document_checklist
+from . import sales_document_checklist_item
 from . import sales_document_request
 from . import sales_document_request_item
 from . import sales_document_template
@@ -77,6 +86,8 @@ from . import sales_process_case_gate
 from . import sales_process_case_log
 from . import sales_process_case_way
 from . import sales_process_dynamics_day
+from . import sales_process_case_dynamics
+from . import crm_lead_dynamics
 from . import sales_process_escalation
 from . import sales_process_event
 from . import sales_process_gate
@@ -96,6 +107,7 @@ from . import sales_process_task_follow
 from . import sales_process_task_form
 from . import sales_process_task_call
 from . import sales_process_task_story
+from . import sales_process_task_view
 from . import sales_process_task_now
 from . import sales_process_task_reason
 from . import sales_process_task_runner

@@ -67,14 +67,3 @@ class CrmLeadExternalRef(models.Model):
         )
         self._invalidate_cache()
         return list(lead_by_name.keys() - {name for (name,) in stored})
-
-
-class CrmLead(models.Model):
-    _inherit = "crm.lead"
-
-    def _merge_dependences(self, opportunities):
-        """The lead that remains answers to the references of all."""
-        result = super()._merge_dependences(opportunities)
-        refs = self.env["crm.lead.external.ref"].sudo().search([("lead_id", "in", opportunities.ids)])
-        refs.lead_id = self
-        return result

@@ -7,6 +7,17 @@ class CrmStage(models.Model):
 
     _inherit = "crm.stage"
 
+    def write(self, vals):
+        """The order of the stages tells a step on from a step back."""
+        if "sequence" in vals:
+            self.env["sales.process.dynamics.day"]._mark_all()
+        return super().write(vals)
+
+    def unlink(self):
+        """Nobody knows any more on which side of the others a deleted stage was."""
+        self.env["sales.process.dynamics.day"]._mark_all()
+        return super().unlink()
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_of_process(self):
         phase = (

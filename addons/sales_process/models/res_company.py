@@ -1,12 +1,21 @@
-from odoo import models
+from odoo import api, models
 
 
 class ResCompany(models.Model):
-    """The working hours of a company: deadlines of teams without hours of their own count in them."""
+    """The working hours of a company, in which deadlines of teams without hours of their own count; and
+    its currency, in which the figures are kept."""
 
     _inherit = "res.company"
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        self.env["sales.process.dynamics.day"]._mark_all()
+        return companies
+
     def write(self, vals):
+        if "currency_id" in vals:
+            self.env["sales.process.dynamics.day"]._mark_all()
         result = super().write(vals)
         if "resource_calendar_id" in vals:
             self.resource_calendar_id._process_hours_changed()

@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class ResPartner(models.Model):
-    """The calls with a contact."""
+    """The calls with a contact; and a company's own contact, whose time zone says where its days begin."""
 
     _inherit = "res.partner"
 
@@ -11,6 +11,11 @@ class ResPartner(models.Model):
     call_count = fields.Integer(
         compute="_compute_call_count", string="Calls", groups="sales_process.group_user"
     )
+
+    def write(self, vals):
+        if "tz" in vals and self.sudo().ref_company_ids:
+            self.env["sales.process.dynamics.day"]._mark_all()
+        return super().write(vals)
 
     def _compute_call_count(self):
         """Calls with the contact and, of a company, with its people."""

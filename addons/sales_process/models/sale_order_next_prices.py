@@ -200,15 +200,3 @@ class SaleOrder(models.Model):
         agreed = self.contract_uplift_percent if kind == "contract" else 0.0
         raised = max(self._contract_price_rise(), agreed)
         return values | {"uplift": raised} if raised or self._contract_predecessors() else values
-
-
-class SaleOrderLine(models.Model):
-    """A line's price may hold taxes; what a contract is worth never does."""
-
-    _inherit = "sale.order.line"
-
-    def _contract_untaxed_share(self):
-        """How much of the price is no tax: 1 where taxes are added to it."""
-        self.ensure_one()
-        price = self.price_unit * self.product_uom_qty * (1 - self.discount / 100)
-        return self.price_subtotal / price if price else 1.0

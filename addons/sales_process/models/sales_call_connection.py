@@ -185,12 +185,3 @@ class SalesCallConnection(models.Model):
             external_ref=f"call:{self.id}:{report.call_id}",
         )
         return Lead.browse(taken["lead_id"])
-
-
-class SalesCallAddress(models.TransientModel):  # pylint: disable=no-wizard-in-models
-    """Shows a new address this once; it is written down nowhere."""
-
-    _name = "sales.call.address"
-    _description = "Address of a Telephone System"
-
-    url = fields.Char(string="Address", readonly=True, store=False)

@@ -3,6 +3,7 @@ from . import sales_process_dynamics_figures
 from . import sales_process_dynamics
 from . import sales_process_dynamics_total
 from . import sales_process_forecast_chance
+from . import sales_process_dynamics_forecast
 from . import sales_process_forecast_past
 from . import sales_process_forecast
 from . import sales_process_working_interval

@@ -1,5 +1,6 @@
 from . import (
     sales_approval_refuse,
+    sales_call_address,
     sales_contract_coterm,
     sales_contract_coterm_line,
     sales_contract_terminate,
