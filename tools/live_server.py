@@ -18,12 +18,13 @@ MARK = "--result--"
 
 
 class LiveServer:
-    """Made from the template with demo data; `close` removes it all."""
+    """Made from a template, with demo data (and its logins) or with an administrator alone; `close` removes
+    it all."""
 
     admin, leader, rep = ADMIN, LEADER, REP
 
-    def __init__(self, name: str = "e2e") -> None:
-        self.name = name
+    def __init__(self, name: str = "e2e", *, demo: bool = True) -> None:
+        self.name, self.demo = name, demo
         self.folder = TEST / name
         self.mail_dir = self.folder / "mail"
         self.log = LOG / f"{name}.log"
@@ -37,7 +38,7 @@ class LiveServer:
         """Make the database and start everything."""
         self._end_leftovers()
         self.postgres = postgres.server("test")
-        databases.copy(self.postgres, templates.with_addons(self.postgres, demo=True), self.db)
+        databases.copy(self.postgres, templates.with_addons(self.postgres, demo=self.demo), self.db)
         databases.set_addresses(self.postgres, self.db, self.url)
         mail_port = odoo_server.free_port()
         mail_service.start(mail_port, self.mail_dir, self.folder, LOG / f"{self.name}-mail.log")

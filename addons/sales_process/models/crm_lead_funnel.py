@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from .currency_factor import sql_factor, sql_root
 
 TOP_REASONS = 3
+SHORTEST_CYCLE = 1 / 24  # days
 EMPTY = {"count": 0, "amount": 0.0, "age_mean": False, "age_median": False}
 
 
@@ -42,7 +43,8 @@ class CrmLead(models.Model):
         :param date_to: last day, None: up to now. Days are those of the caller's time zone.
         Velocity is what the pipeline brings in a day: ``deals standing x win_rate x mean amount won /
         cycle_days``, where the win rate is won of won and lost, and the cycle the mean time from creation to
-        the win, both of the period. False where nothing was won.
+        the win, both of the period. False where nothing was won, or within an hour: what is only written
+        down says nothing of how long selling takes.
 
         :return: ``{'stages': [...], 'currency_id', 'won', 'won_amount', 'lost', 'lost_amount', 'win_rate',
             'cycle_days', 'velocity'}``; stages in the order of the board, each with ``id``, ``name``,
@@ -136,7 +138,7 @@ class CrmLead(models.Model):
         if not won:
             return {"win_rate": 0.0 if lost else False, "cycle_days": False, "velocity": False}
         win_rate, cycle = won / (won + lost), days / won
-        velocity = standing * win_rate * (amount / won) / cycle if cycle else False
+        velocity = standing * win_rate * (amount / won) / cycle if cycle >= SHORTEST_CYCLE else False
         return {"win_rate": win_rate, "cycle_days": cycle, "velocity": velocity}
 
     @staticmethod
@@ -276,7 +278,7 @@ class CrmLead(models.Model):
             SELECT gone.stage_id, gone.arrived_in, gone.way,
                    CASE WHEN gone.way = 'lost' THEN lead.lost_reason_id END,
                    count(*), sum(gone.amount * %(factor)s),
-                   sum(extract(epoch FROM gone.date_end - lead.create_date)) / 86400
+                   sum(GREATEST(extract(epoch FROM gone.date_end - lead.create_date), 0)) / 86400
               FROM gone
               JOIN crm_lead lead ON lead.id = gone.lead_id
               LEFT JOIN res_company company ON company.id = gone.company_id

@@ -26,9 +26,12 @@ class SalesProcessDashboard(models.AbstractModel):
     def process_dashboard(self):
         """What the page needs before its tiles: `currency_id`, and the `teams` among which a leader chooses.
 
+        Figures that are kept are brought up to date first, so that the tiles agree with one another.
+
         :raise AccessError: the user has nothing to do with sales.
         """
         self.env["sales.process.dynamics"].check_access("read")
+        self.env["sales.process.dynamics.day"].sudo()._catch_up()
         self.env["sales.process.forecast.chance"]._ensure()
         self.env["sales.process.working.interval"]._ensure()
         leads = self.env.user.has_group("sales_team.group_sale_salesman_all_leads")

@@ -102,6 +102,18 @@ class TestFunnel(FunnelCase):
         self.assertEqual((funnel["win_rate"], funnel["cycle_days"], funnel["velocity"]), (0.5, 10, 100))
         self.assertIs(self.funnel([], "2026-05-01")["velocity"], False)
 
+    def test_velocity_of_deals_that_are_only_written_down(self):
+        """Won as soon as they were created: no time, least of all one below zero."""
+        self.leads[:2].write({"stage_id": self.won.id})
+        later = self.env.cr.now() + timedelta(seconds=5)
+        self.env.cr.execute(
+            "UPDATE crm_lead SET create_date = %s WHERE id = ANY(%s)", [later, self.leads[:2].ids]
+        )
+        funnel = self.funnel()
+        self.assertEqual(funnel["won"], 2)
+        self.assertGreaterEqual(funnel["cycle_days"], 0)
+        self.assertIs(funnel["velocity"], False)
+
     def test_period(self):
         """Days are those of the reader."""
         with self.at(24 * 10 + 14):  # 2026-03-12, 23:00 in UTC
