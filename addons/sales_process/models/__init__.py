@@ -50,6 +50,7 @@ from . import sale_order_document_request
 from . import sale_order_contract_import
 from . import sale_order_line
 from . import sale_order_paper
+from . import sale_order_contract_form
 from . import sale_order_line_paper
 from . import sale_order_proposal
 from . import sale_order_renewal

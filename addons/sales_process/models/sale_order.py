@@ -281,10 +281,14 @@ class SaleOrder(models.Model):
             same._content() if same else self._process_paper_pdf(paper.html, kind, footer=paper.footer),
             self._process_paper_name(kind),
             fingerprint=paper.fingerprint,
-            values_fingerprint=engine.fingerprint(self.sudo()._approval_values(kind)),
+            values_fingerprint=self._process_values_fingerprint(kind),
             template_id=paper.template.id,
             template_version=paper.template.version,
         )
+
+    def _process_values_fingerprint(self, kind):
+        """What tells later whether a paper of this kind still says what the order says."""
+        return engine.fingerprint(self.sudo()._approval_values(kind))
 
     def _process_paper_name(self, kind):
         """The paper's name, as the customer reads it on the file."""

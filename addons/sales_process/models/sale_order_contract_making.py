@@ -50,6 +50,12 @@ class SaleOrder(models.Model):
         :param asked: names of fields that are about to be asked for, and so not missing.
         """
         self.ensure_one()
+        missing, problem = self._contract_missing_terms(asked), self._process_template_problem("contract")
+        return [*missing, problem] if problem and self.contract_state not in SIGNED_STATES else missing
+
+    def _contract_missing_terms(self, asked=frozenset()):
+        """What has to be known of any contract, whoever wrote its text."""
+        self.ensure_one()
         if self.contract_state in SIGNED_STATES:
             return [self.env._("it is signed already")]
         has_end = self.contract_date_end or self.contract_open_ended
@@ -73,20 +79,25 @@ class SaleOrder(models.Model):
             (our_signatory, self.env._("our signatory")),
             (their_signatory, self.env._("the customer's signatory")),
         ]
-        missing = [text for present, text in checks if not present]
-        return missing + [text for text in [self._process_template_problem("contract")] if text]
+        return [text for present, text in checks if not present]
 
-    def _contract_generate_one(self):
-        """Number, paper and approval of one contract. The number comes last of what can fail cheaply."""
+    def _contract_generate_one(self, form=None):
+        """Number, paper and approval of one contract. The number comes last of what can fail cheaply.
+
+        :param bytes form: the customer's own, which is the paper then.
+        """
         self.ensure_one()
-        vals = {"contract_state": "draft"}
+        vals = {"contract_state": "draft", "contract_form_sha256": self._contract_form_fingerprint(form)}
         if not self.contract_number:
             vals["contract_number"] = self._contract_next_number()
         if self.state in ("draft", "sent"):
             days = self.company_id.quotation_validity_days or DEFAULT_VALIDITY_DAYS
             vals["validity_date"] = fields.Date.context_today(self) + timedelta(days=days)
         self._contract_set(vals)
-        self._process_make_document("contract")
+        if form:
+            self._contract_keep_form(form)
+        else:
+            self._process_make_document("contract")
         self._contract_set({"contract_digest": self._contract_make_digest()})
         if self._approval_request("contract") and not self._approval_is_valid("contract"):
             self._contract_set({"contract_state": "approval"})

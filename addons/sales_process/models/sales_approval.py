@@ -358,11 +358,21 @@ class SalesApproval(models.Model):
             "uplift": (self.env._("Raised at the renewal by"), lambda value: f"{value:g} %"),
             "payment_days": (self.env._("Paid within, days"), lambda value: f"{value:g}"),
         }
-        return [
+        figures = [
             (label, shown(before[name]) if name in before else "", shown(now[name]), name in worse)
             for name, (label, shown) in labels.items()
             if name in now
         ]
+        return figures + approval._page_form_row(before.get("terms") or {}, now["terms"])
+
+    def _page_form_row(self, before, now):
+        """The row that says whose words the contract is in, where they are or were not ours."""
+        first, last = (terms.get("contract_form_sha256") for terms in (before, now))
+        if not first and not last:
+            return []
+        own, ours = self.env._("the customer's own form"), self.env._("our template")
+        text = (own if first else ours) if before else ""
+        return [(self.env._("Text"), text, own if last else ours, bool(before) and first != last)]
 
     def _link_token(self, user):
         return hmac(self.env(su=True), "sales_process.approval", (self.id, user.id, str(self.date_asked)))

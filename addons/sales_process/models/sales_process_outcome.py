@@ -39,6 +39,7 @@ class SalesProcessOutcome(models.Model):
             ("documents_request", "Ask the customer for documents"),
             ("documents_check", "See that all documents are there"),
             ("contract_make", "Make the contract"),
+            ("contract_use_form", "Take the customer's own form as the contract"),
             ("renewal_make", "Make the next term's contract"),
             ("contract_on_paper", "Accept the scan of the signed contract"),
             ("new_business", "Go on as new business"),

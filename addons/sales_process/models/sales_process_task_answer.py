@@ -346,6 +346,9 @@ class SalesProcessTask(models.Model):
     def _do_contract_make(self, _values):
         self._need_order().action_contract_generate()
 
+    def _do_contract_use_form(self, _values):
+        self._need_order().action_contract_use_form()
+
     def _do_renewal_make(self, _values):
         renewal = self._need_order()._contract_renewed()._contract_make_renewal()
         renewal.action_contract_generate()

@@ -8,6 +8,7 @@ from . import (
     test_calls_process,
     test_checklist,
     test_contract,
+    test_contract_form,
     test_contract_import,
     test_contract_rights,
     test_cost,
