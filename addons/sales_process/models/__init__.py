@@ -1,6 +1,7 @@
 # ruff: noqa: I001 - what others build on comes before them
 from . import sales_process_row
 from . import calendar_event
+from . import sales_process_complaint_mixin
 from . import crm_lead
 from . import crm_lead_customer
 from . import crm_lead_gate
@@ -36,6 +37,7 @@ from . import res_company
 from . import res_config_settings
 from . import res_currency_rate
 from . import res_partner
+from . import res_partner_complaint
 from . import res_users
 from . import resource_calendar
 from . import resource_calendar_attendance
@@ -109,6 +111,7 @@ from . import sales_process_task_form
 from . import sales_process_task_call
 from . import sales_process_task_story
 from . import sales_process_task_view
+from . import sales_process_task_complaint
 from . import sales_process_task_now
 from . import sales_process_task_reason
 from . import sales_process_task_runner

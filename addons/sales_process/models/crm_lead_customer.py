@@ -25,7 +25,12 @@ OPENINGS = frozenset({"proposal_opened", "contract_opened"})
 class CrmLead(models.Model):
     """The customer of a lead: what they do, how they become a contact, how they are forgotten."""
 
-    _inherit = "crm.lead"
+    _name = "crm.lead"
+    _inherit = ["crm.lead", "sales.process.complaint.mixin"]
+
+    def _complaint_customer(self):
+        """Also a company that is only named on the lead."""
+        return self._process_companies()[:1]
 
     def _process_customer_name(self):
         self.ensure_one()

@@ -8,9 +8,11 @@ NEAR_DAYS = 45
 
 
 class SaleOrder(models.Model):
-    """What the renewal desk shows of a running contract: until when it can be cancelled, and what then."""
+    """What the renewal desk shows of a running contract: until when it can be cancelled, what then, and
+    what its customer complains about."""
 
-    _inherit = "sale.order"
+    _name = "sale.order"
+    _inherit = ["sale.order", "sales.process.complaint.mixin"]
 
     contract_urgency = fields.Selection(
         [

@@ -25,6 +25,21 @@ class SalesProcessMessage(models.Model):
             )
         )
 
+    def _hold_for_complaints(self):
+        """Who complains gets no letter about a renewal from a machine: the rep lets it go, or drops it."""
+        held = self.filtered(
+            lambda message: (
+                message.state == "planned"
+                and message.mail_class == "courtesy"
+                and message.process_id.kind == "renewal"
+                and message.lead_id.complaint_count
+            )
+        )
+        if held:
+            why = self.env._("the customer has an open complaint")
+            held.write({"state": "held", "state_why": why})
+            held._log("letter", self.env._("held: %s", why))
+
     def _look_up_addresses(self):
         """The customer's address may have changed since the letter was written down."""
         for message in self:

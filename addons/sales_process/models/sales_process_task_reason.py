@@ -75,6 +75,7 @@ class SalesProcessTask(models.Model):
             self._now_reason_waiting(fact),
             self._now_reason_opened(fact, talked),
             self._now_reason_contract(fact),
+            self._now_reason_complaints(),
             self.why_text if self.state == "open" else None,
         ]
         return [reason for reason in reasons if reason]
@@ -134,6 +135,10 @@ class SalesProcessTask(models.Model):
         if days == 0:
             return self.env._("contract of %s ends today", amount)
         return self.env._("contract of %(amount)s ended %(days)s days ago", amount=amount, days=-days)
+
+    def _now_reason_complaints(self):
+        count = self.lead_id.complaint_count
+        return self.env._("open complaints: %s", count) if count else None
 
     # ------------------------------------------------------------------
     # LOOKED UP TOGETHER

@@ -347,6 +347,18 @@ class TestRenewalProcess(ProcessCase):
         renewal._contract_mark_signed()
         self.assertEqual(self.contract.contract_state, "renewed")
 
+    def test_nobody_keeps_complaints(self):
+        """Without an add-on that does, nothing is said of them, and nothing waits for them."""
+        if self.env["res.partner"]._process_complaint_sources():
+            self.skipTest("an add-on for complaints is installed")
+        self._tick()
+        lead = self.contract.renewal_lead_id
+        self._run(lead)
+        self.assertIs(self._task(lead, "renewal_call").get_form()["complaints"], False)
+        self.assertEqual(lead.complaint_count, 0)
+        self.assertNotIn(self.contract, self.env["sale.order"].search([("complaint_count", ">", 0)]))
+        self.assertIn(self.contract, self.env["sale.order"].search([("complaint_count", "=", 0)]))
+
     def test_several_in_a_row(self):
         """The contract that runs is itself the renewal of one: its own next term is made, at its own end."""
         first, today = self.contract, fields.Date.today()

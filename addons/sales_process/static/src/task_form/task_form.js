@@ -56,6 +56,10 @@ export class TaskForm extends Component {
         return this.state.form.outcomes;
     }
 
+    get complaints() {
+        return this.state.form.complaints;
+    }
+
     get hasStopper() {
         return this.state.form.obstacles.some((obstacle) => obstacle.stops);
     }
@@ -269,6 +273,11 @@ export class TaskForm extends Component {
         return this.action.doAction({
             type: "ir.actions.act_window", res_model: model, res_id: id, views: [[false, "form"]],
         });
+    }
+
+    async openComplaints() {
+        const lead = this.state.form.lead.id;
+        return this.action.doAction(await this.orm.call("crm.lead", "action_view_complaints", [[lead]]));
     }
 
     openTask(id) {
