@@ -29,6 +29,7 @@ from . import ir_actions_report
 from . import ir_attachment
 from . import ir_qweb
 from . import mail_activity
+from . import mail_mail
 from . import mail_message
 from . import mail_template
 from . import mail_thread

@@ -1,9 +1,4 @@
-import re
-
 from odoo import SUPERUSER_ID, api, models
-
-# The address of a customer's page, with its secret; the "preview" of a look at a letter is shorter.
-CUSTOMER_PAGE = re.compile(r"/sales_process/(?:paper|documents)/[\w-]{32,}")
 
 
 class MailMessage(models.Model):
@@ -13,17 +8,21 @@ class MailMessage(models.Model):
     def create(self, vals_list):
         return super().create([self._process_without_secrets(vals) for vals in vals_list])
 
+    def write(self, vals):
+        if vals.get("body"):
+            vals = {**vals, "body": self.env["sales.paper.link"]._without_secrets(vals["body"])}
+        return super().write(vals)
+
     @api.model
     def _process_without_secrets(self, vals):
-        """The values of a mail as the history keeps it: who reads that could sign as the customer.
+        """The values of a message as the history keeps it: who reads that could sign as the customer.
 
-        The letter itself, in the mail queue, and what a customer quotes, in their own mailbox, have the link.
+        The letter itself, in the mail queue, has the link, or gets it when it leaves (see `mail.mail`).
         """
-        body = vals.get("body")
-        if vals.get("message_type") not in ("email", "email_outgoing") or not body:
+        if not vals.get("body"):
             return vals
-        record = f"/mail/view?model={vals.get('model')}&amp;res_id={vals.get('res_id')}"
-        return {**vals, "body": CUSTOMER_PAGE.sub(record, body)}
+        links = self.env["sales.paper.link"]
+        return {**vals, "body": links._without_secrets(vals["body"], vals.get("model"), vals.get("res_id"))}
 
     def _process_is_to_customer(self, record):
         """Whether a colleague wrote this by hand to somebody outside; letters of the process go another way.

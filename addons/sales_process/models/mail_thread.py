@@ -10,6 +10,14 @@ class MailThread(models.AbstractModel):
     _inherit = "mail.thread"
 
     @api.model
+    def message_parse(self, message, save_original=False):
+        """What a customer quotes of our letters loses its secret before anything is made of their mail."""
+        parsed = super().message_parse(message, save_original=save_original)
+        if parsed.get("body"):
+            parsed["body"] = self.env["sales.paper.link"]._without_secrets(parsed["body"])
+        return parsed
+
+    @api.model
     def _message_route_process(self, message, message_dict, routes):
         """The raw headers are gone later: whether this is an auto-reply is decided here."""
         auto_reply = self._process_is_auto_reply(message, message_dict)

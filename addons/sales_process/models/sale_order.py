@@ -314,6 +314,9 @@ class SaleOrder(models.Model):
     def _process_link_url(self, purpose):
         """A fresh address of the customer's page, to be put into a letter.
 
+        The process alone (sudo) gets one. A person who renders a template, in Odoo's own composer or for a
+        look at it, gets a stand-in, which gives way to a link when their mail leaves (`mail.mail`).
+
         For many orders at once make the links first and hand them on in the context
         (`_process_with_links`): then there is one insert and not one an order.
         """
@@ -321,6 +324,8 @@ class SaleOrder(models.Model):
         ready = self.env.context.get("process_links")
         if isinstance(ready, ReadyLinks) and (self.id, purpose) in ready:
             token = ready[self.id, purpose]
+        elif isinstance(ready, NoLinks) or not self.env.su:
+            return self.get_base_url() + self.env["sales.paper.link"]._stand_in(self.id, purpose)
         else:
             token = self.env["sales.paper.link"]._make(self, purpose)[self.id]
         return f"{self.get_base_url()}/sales_process/paper/{token}"
@@ -340,3 +345,7 @@ class SaleOrder(models.Model):
 
 class ReadyLinks(dict):
     """Tokens made beforehand; a type of our own, so that no client can hand one in."""
+
+
+class NoLinks(dict):
+    """Says that no link is to be made, also where Odoo renders a person's letter with sudo."""

@@ -1,12 +1,23 @@
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import timedelta
+from urllib.parse import quote
 
 from odoo import api, fields, models
 
 # Links that lead to a document; the checklist has a page, but no document.
 PAPER_PURPOSES = ("proposal", "contract")
+
+# The address of a customer's page with its secret, also as a parameter in another address, as mail scanners
+# write it; the "preview" of a look at a letter is shorter.
+SLASH = "(?:/|%2[Ff])"
+PAGE = re.compile(f"{SLASH}sales_process{SLASH}(?:paper|documents){SLASH}([\\w-]{{32,}})")
+# What stands for it where colleagues read: it leads them to the order, and tells which page is meant.
+STAND_IN = re.compile(
+    r"(?:https?://[^\s\"'<>?]*)?/mail/view\?model=sale\.order&(?:amp;)?res_id=(\d+)&(?:amp;)?customer_page=(\w+)"
+)
 
 
 class SalesPaperLink(models.Model):
@@ -86,6 +97,59 @@ class SalesPaperLink(models.Model):
         if purpose and link.purpose != purpose:
             return link.browse()
         return link
+
+    # -- in texts ---------------------------------------------------------------------------------
+
+    @api.model
+    def _stand_in(self, order_id, purpose):
+        """The address that colleagues read instead of the customer's, relative to the server's."""
+        return f"/mail/view?model=sale.order&res_id={order_id}&customer_page={purpose}"
+
+    @api.model
+    def _without_secrets(self, text, model=None, res_id=None):
+        """A text that colleagues may read: whoever has the customer's link could sign with it.
+
+        :param text: HTML.
+        :param model: with `res_id`, where a link leads whose secret nobody knows any more.
+        """
+        harmless, count = PAGE.subn(lambda found: self._harmless(found, model, res_id), text)
+        return type(text)(harmless) if count else text
+
+    @api.model
+    def _harmless(self, found, model, res_id):
+        link = self._find(found[1])
+        if link:
+            address = self._stand_in(link.order_id.id, link.purpose)
+        else:
+            address = f"/mail/view?model={model or ''}&res_id={res_id or ''}"
+        if "%" in found[0]:
+            return quote(address, safe="")
+        return address.replace("&", "&amp;")
+
+    @api.model
+    def _with_secrets(self, text, record, sender):
+        """A text as the customer gets it: each stand-in gives way to a fresh link.
+
+        Only of the order that the mail is about, or of the lead's, and only where the sender works on that
+        order: anybody can write down a stand-in, and send themselves the mail.
+
+        :param record: what the mail is about.
+        :param sender: the user who sends it.
+        """
+        if record._name == "crm.lead":
+            orders = record.sudo().order_ids
+        else:
+            orders = record if record._name == "sale.order" else self.env["sale.order"]
+        known = {
+            order.id: order.sudo() for order in orders.exists() if order.with_user(sender).has_access("write")
+        }
+        purposes = self._fields["purpose"].get_values(self.env)
+
+        def fresh(found):
+            order = known.get(int(found[1]))
+            return order._process_link_url(found[2]) if order and found[2] in purposes else found[0]
+
+        return STAND_IN.sub(fresh, text) if known else text
 
     def _is_good(self):
         """Neither withdrawn nor expired, and of the version that was sent last."""

@@ -13,6 +13,7 @@ from . import (
     test_contract_rights,
     test_cost,
     test_coterm,
+    test_customer_links,
     test_dashboard,
     test_document_request,
     test_document_templates,

@@ -96,7 +96,7 @@ class TestProposal(PaperCase):
 
     def test_a_quoted_link_is_no_key(self):
         order = self._process_order()
-        url = order._process_link_url("proposal")
+        url = order.sudo()._process_link_url("proposal")
         said = order.message_post(body=f"See {url}", message_type="email", author_id=self.person.id)
         self.assertNotIn(url, said.body)
         self.assertIn("See ", said.body)

@@ -1,4 +1,5 @@
 from . import (
+    mail_compose_message,
     sales_approval_refuse,
     sales_call_address,
     sales_contract_coterm,
