@@ -25,5 +25,14 @@ class SalesProcessTask(models.Model):
             "count": lead.complaint_count,
             "readable": readable,
             "rows": rows,
+            "hidden": self._form_hidden_complaints(lead.complaint_count, readable),
             "renewal": self.sudo().process_id.kind == "renewal",
         }
+
+    def _form_hidden_complaints(self, count, readable):
+        """What to do about those that the user may not read; nothing, if there are none."""
+        if count <= readable:
+            return ""
+        if not readable:
+            return self.env._("You may not read them. Ask whoever handles them before you call.")
+        return self.env._("You may not read %s of them. Ask whoever handles them.", count - readable)

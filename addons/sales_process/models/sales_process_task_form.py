@@ -1,6 +1,6 @@
 from lxml import etree
 from odoo import api, fields, models
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_datetime
 
 from .sales_process_task import OPEN_STATES
 
@@ -135,6 +135,7 @@ class SalesProcessTask(models.Model):
             "amount": order.currency_id.format(order.amount_total),
             "untaxed": order.currency_id.format(order.amount_untaxed),
             "said": self._form_said(order),
+            "contract": self._form_contract(order),
             "discount": max(order.order_line.mapped("discount"), default=0),
             "lines": [
                 {
@@ -146,6 +147,18 @@ class SalesProcessTask(models.Model):
                 }
                 for line in order.order_line.filtered(lambda line: not line.display_type)
             ],
+        }
+
+    def _form_contract(self, order):
+        """Number, term and what comes next of a contract that was signed; False for any other order."""
+        if order.contract_state not in ("running", "renewed", "expired", "terminated"):
+            return False
+        days = (order.contract_date_start, order.contract_last_day)
+        return {
+            "number": order.contract_number or "",
+            "term": " – ".join(format_date(self.env, day) for day in days if day),
+            "outlook": order.contract_outlook or "",
+            "urgent": order.contract_urgency in ("soon", "near", "silent"),
         }
 
     def _form_said(self, order):

@@ -7,7 +7,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import format_date, mute_logger
 
 from .common import ProcessCase
 from .contract_common import PDF, ContractCase
@@ -346,6 +346,16 @@ class TestRenewalProcess(ProcessCase):
         self.assertEqual(renewal.contract_state, "to_sign")
         renewal._contract_mark_signed()
         self.assertEqual(self.contract.contract_state, "renewed")
+
+    def test_the_contract_stands_on_the_task(self):
+        self._tick()
+        lead = self.contract.renewal_lead_id
+        self._run(lead)
+        shown = self._task(lead, "renewal_call").get_form()["order"]["contract"]
+        end = format_date(self.env, self.contract.contract_date_end)
+        self.assertEqual(shown["number"], self.contract.contract_number)
+        self.assertEqual(shown["term"], f"{format_date(self.env, self.contract.contract_date_start)} – {end}")
+        self.assertEqual((shown["outlook"], shown["urgent"]), (f"Ends on {end} unless renewed", True))
 
     def test_nobody_keeps_complaints(self):
         """Without an add-on that does, nothing is said of them, and nothing waits for them."""

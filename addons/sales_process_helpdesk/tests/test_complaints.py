@@ -161,6 +161,7 @@ class TestComplaints(ProcessCase):
         shown = self._call().get_form()["complaints"]
         self.assertEqual((shown["count"], shown["readable"], len(shown["rows"])), (5, 5, 3))
         self.assertTrue(shown["renewal"])
+        self.assertFalse(shown["hidden"])
         self.assertEqual(
             {name: shown["rows"][0][name] for name in ("model", "id", "number", "title", "who", "urgent")},
             {
@@ -181,6 +182,7 @@ class TestComplaints(ProcessCase):
         task = self._call()
         shown = task.get_form()["complaints"]
         self.assertEqual((shown["count"], shown["readable"], shown["rows"]), (1, 0, []))
+        self.assertIn("You may not read them", shown["hidden"])
         with self.assertRaises(UserError):
             task.lead_id.action_view_complaints()
 
@@ -190,6 +192,7 @@ class TestComplaints(ProcessCase):
         self._ticket(name="Mine", user_id=self.rep.id)
         shown = self._call().get_form()["complaints"]
         self.assertEqual((shown["count"], [row["title"] for row in shown["rows"]]), (2, ["Mine"]))
+        self.assertIn("You may not read 1 of them", shown["hidden"])
 
     def test_the_button_opens_the_open_ones(self):
         self._may_read_all()

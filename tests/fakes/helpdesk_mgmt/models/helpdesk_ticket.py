@@ -5,7 +5,7 @@ class HelpdeskTicket(models.Model):
     """A ticket of the helpdesk, with the names that the real one has."""
 
     _name = "helpdesk.ticket"
-    _description = "Ticket of a Helpdesk"
+    _description = "Helpdesk Ticket"
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _rec_name = "number"
     _order = "priority desc, id desc"
@@ -19,7 +19,7 @@ class HelpdeskTicket(models.Model):
     team_id = fields.Many2one("helpdesk.ticket.team")
     stage_id = fields.Many2one("helpdesk.ticket.stage")
     closed = fields.Boolean(related="stage_id.closed")
-    partner_id = fields.Many2one("res.partner")
+    partner_id = fields.Many2one("res.partner", string="Contact")
     commercial_partner_id = fields.Many2one(related="partner_id.commercial_partner_id", store=True)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     priority = fields.Selection(
