@@ -77,7 +77,8 @@ class CustomerDocuments(http.Controller):
     def documents_file(self, token, attachment_id):
         """A file the customer handed in themselves; saved, never shown, by their browser."""
         documents = self._find(token)
-        file = documents and documents.item_ids.attachment_ids.filtered(lambda one: one.id == attachment_id)
+        shown = documents and documents.item_ids.filtered(lambda item: not item._is_known())
+        file = shown and shown.attachment_ids.filtered(lambda one: one.id == attachment_id)
         if not file:
             return self._gone()
         kind = file.mimetype if file.mimetype in upload.EXTENSIONS.values() else "application/octet-stream"

@@ -19,11 +19,12 @@ class SaleOrder(models.Model):
     def action_contract_request_documents(self):
         """Ask the customers for the documents of their contract: once, by a letter with a link.
 
-        Asked again, nothing happens: a reminder is sent from the request itself.
+        Asked again, nothing happens: a reminder is sent from the request itself. No letter goes to a
+        customer who has given all of it before, and it is still good.
         """
         self.check_access("write")
         requests = self.env["sales.document.request"]._make(self)
-        requests.filtered(lambda request: not request.date_sent)._send(
+        requests.filtered(lambda request: request.state == "open" and not request.date_sent)._send(
             "sales_process.mail_template_documents_request"
         )
         return requests.ids

@@ -62,4 +62,7 @@ class SalesDocumentChecklist(models.Model):
     def _prepare_request_items(self):
         """The items of a request made from this checklist, as values."""
         self.ensure_one()
-        return [{name: item[name] for name in QUESTION_FIELDS} for item in self.item_ids]
+        return [
+            {name: item[name] for name in QUESTION_FIELDS} | {"checklist_item_id": item.id}
+            for item in self.item_ids
+        ]

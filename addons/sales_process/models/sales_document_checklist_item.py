@@ -13,3 +13,12 @@ class SalesDocumentChecklistItem(models.Model):
     name = fields.Char(translate=True)
     help = fields.Text(translate=True)
     choices = fields.Text(translate=True)
+    valid_months = fields.Integer(
+        string="Good For (Months)",
+        help="So long after it was given, an accepted answer serves the customer's further contracts too: "
+        "they are not asked for it again. 0: asked for each contract.",
+    )
+
+    _valid_months = models.Constraint(
+        "CHECK (valid_months >= 0)", "An answer cannot be good for less than no time at all."
+    )

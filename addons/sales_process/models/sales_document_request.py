@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from .row_locks import touch_rows
+from .sales_document import INTERNAL
+from .sales_document_request_item import ANSWER_KEY
 from .team_language import in_team_language
 
 MAX_FILES = 40
@@ -68,7 +70,9 @@ class SalesDocumentRequest(models.Model):
         missing = orders - existing.order_id
         checklists = self.env["sales.document.checklist"]._for_orders(missing)
         vals_list = [self._prepare_for_order(order, checklists[order]) for order in missing]
-        return (existing + self.sudo().create(vals_list)).with_env(self.env)
+        made = self.sudo().with_context(**{ANSWER_KEY: INTERNAL}).create(vals_list).with_env(self.env)
+        made._take_over()
+        return existing.with_env(self.env) + made
 
     @api.model
     def _prepare_for_order(self, order, checklist):

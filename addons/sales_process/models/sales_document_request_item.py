@@ -85,8 +85,10 @@ class SalesDocumentRequestItem(models.Model):
             "decided_by_id": False,
             "version": 1,
         }
+        is_ours = self.env.context.get(ANSWER_KEY) is INTERNAL
+        place = {"request_id", "checklist_item_id"} if is_ours else {"request_id"}
         for vals in vals_list:
-            self._check_editable(vals.keys() - {"request_id"})
+            self._check_editable(vals.keys() - place)
         return super().create([vals | fresh for vals in vals_list])
 
     def write(self, vals):
@@ -304,6 +306,7 @@ class SalesDocumentRequestItem(models.Model):
             vals
             | {
                 "is_reason": vals["state"] == "not_needed",
+                "reused_from_id": False,
                 "attachment_ids": [fields.Command.set(kept.ids)],
                 "date_given": self.env.cr.now(),
                 "version": self.version + 1,

@@ -16,6 +16,7 @@ from . import (
     test_customer_links,
     test_dashboard,
     test_document_request,
+    test_document_reuse,
     test_document_templates,
     test_documents,
     test_documents_page,
