@@ -10,7 +10,14 @@ import re
 
 from lxml import html
 from odoo.tools import file_path
-from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+from odoo.tools.pdf import (
+    ArrayObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    NameObject,
+    PdfFileReader,
+    PdfFileWriter,
+)
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -79,10 +86,31 @@ def finish(content, page, footer, numbering, mark=None):
     writer = PdfFileWriter()
     for index in range(paper.getNumPages()):
         writer.addPage(paper.getPage(index))
-        writer.getPage(index).mergePage(overlay.getPage(index))
+        _lay_over(writer, writer.getPage(index), overlay.getPage(index))
     output = io.BytesIO()
     writer.write(output)
     return output.getvalue()
+
+
+def _lay_over(writer, page, sheet):
+    """Draw a sheet on a page, whose own content stays as it is: reading it to merge both would take
+    longer than all the rest, and leave it uncompressed."""
+    drawn = b"\nQ\n" + sheet["/Contents"].get_object().get_data()
+    streams = [_stream(writer, b"q\n"), page.raw_get("/Contents"), _stream(writer, drawn)]
+    page[NameObject("/Contents")] = ArrayObject(streams)
+    resources = page["/Resources"].get_object()
+    for kind, own in sheet["/Resources"].get_object().items():
+        if kind == "/ProcSet":
+            continue
+        shared = resources.setdefault(NameObject(kind), DictionaryObject()).get_object()
+        for name, thing in own.get_object().items():
+            shared[NameObject(name)] = thing.clone(writer)
+
+
+def _stream(writer, data):
+    stream = DecodedStreamObject()
+    stream.set_data(data)
+    return writer._addObject(stream.flate_encode())
 
 
 def _pages_with_head(paper):

@@ -236,7 +236,11 @@ class TestRendering(PaperCase):
                 ]
             }
         )
-        pages = ["".join(page.split()) for page in self._pages(order._process_make_document("proposal"))]
+        document = order._process_make_document("proposal")
+        for page in PdfReader(io.BytesIO(document.attachment_id.raw)).pages:
+            for stream in page["/Contents"]:
+                self.assertIn("/Filter", stream.get_object(), "a page was left uncompressed")
+        pages = ["".join(page.split()) for page in self._pages(document)]
         self.assertGreater(len(pages), 2)
         seen = []
         for number, page in enumerate(pages):
