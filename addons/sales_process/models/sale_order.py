@@ -113,6 +113,9 @@ class SaleOrder(models.Model):
         result = super().write(vals)
         if vals.get("state") in BINDING_STATES:
             self._check_process_binding()
+        elif vals.get("opportunity_id") and not self.env.su:
+            # confirmed elsewhere, and brought in; a merge of leads brings what it finds
+            self._check_process_binding()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -185,15 +188,20 @@ class SaleOrder(models.Model):
             return
         teams = self.env["sales.process"]._active_by_team()
         for order in self.filtered(lambda order: order.state in BINDING_STATES and not order.opportunity_id):
-            if order.team_id.id in teams and not ("website_id" in order._fields and order.website_id):
+            team = order.team_id or (order.user_id or self.env.user).sale_team_id
+            if team.id in teams and not order._is_from_shop():
                 raise UserError(
                     self.env._(
                         "%(order)s: the team “%(team)s” sells by a process. "
                         "Name the opportunity that the order is for.",
                         order=order.name,
-                        team=order.team_id.name,
+                        team=team.name,
                     )
                 )
+
+    def _is_from_shop(self):
+        """Whether a customer made this order on a website; a salesperson can name one on any order."""
+        return bool("website_id" in self._fields and self.website_id and self.create_uid.share)
 
     def _process_approval_problem(self, kind=None):
         """Why this paper may not go out yet, or nothing."""
@@ -215,6 +223,14 @@ class SaleOrder(models.Model):
         if message or not self._is_process_order():
             return message
         return self._process_approval_problem() or False
+
+    def _prepare_invoice(self):
+        """No bill, not even for a part in advance, of what is not approved."""
+        if self._process_orders().filtered(lambda order: order.state in ("draft", "sent")):
+            problem = self._process_approval_problem()
+            if problem:
+                raise UserError(problem)
+        return super()._prepare_invoice()
 
     def action_quotation_send(self):
         offers = self._process_orders().filtered(lambda order: order.state in ("draft", "sent"))

@@ -158,8 +158,9 @@ class SaleOrder(models.Model):
             if problem:
                 raise UserError(
                     self.env._(
-                        "%s is confirmed. Let them make this change, or cancel the order and make a new one.",
-                        problem,
+                        "%(problem)s The order is confirmed: let them make this change, or cancel the order "
+                        "and make a new one.",
+                        problem=problem,
                     )
                 )
 

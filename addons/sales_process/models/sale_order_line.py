@@ -9,7 +9,7 @@ WORKED_OUT = frozenset(
 COMMERCIAL_FIELDS = frozenset(
     {
         "order_id", "product_id", "product_uom_id", "product_uom_qty", "price_unit", "discount", "tax_ids",
-        "name", "display_type",
+        "name", "display_type", "extra_tax_data", "is_downpayment",
     }
 )  # fmt: skip
 

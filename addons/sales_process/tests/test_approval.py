@@ -429,6 +429,39 @@ class TestRoads(PaperCase):
             with self.subTest(road), refused, self.env.cr.savepoint():
                 getattr(copied.with_user(self.rep), road)()
 
+    def test_no_order_beside_the_process_for_want_of_a_team(self):
+        lead = self._process_order().opportunity_id
+        vals = {
+            "partner_id": self.person.id,
+            "team_id": False,
+            "order_line": [Command.create({"product_id": self.product.id, "price_unit": 1})],
+        }
+        order = self.env["sale.order"].with_user(self.rep).create(vals)
+        with self.assertRaisesRegex(UserError, "Name the opportunity"), self.env.cr.savepoint():
+            order.action_confirm()
+        order.sudo().action_confirm()  # as Odoo's own flows do, for what they know better
+        with self.assertRaisesRegex(UserError, "is not approved"):
+            order.write({"opportunity_id": lead.id})
+
+    def test_no_bill_of_what_is_not_approved(self):
+        order = self._process_order()
+        wizard = (
+            self.env["sale.advance.payment.inv"]
+            .with_user(self.rep)
+            .create(
+                {
+                    "sale_order_ids": [Command.set(order.ids)],
+                    "advance_payment_method": "percentage",
+                    "amount": 50,
+                }
+            )
+        )
+        with self.assertRaisesRegex(UserError, "is not approved"), self.env.cr.savepoint():
+            wizard.create_invoices()
+        self._approve(order)
+        wizard.create_invoices()
+        self.assertTrue(order.sudo().order_line.invoice_lines)
+
     def test_written_sums_convince_nobody(self):
         self.rule.write({"active": False})
         self.env["sales.approval.rule"].create({"name": "Large", "kind": "both", "amount_limit": 500})
@@ -457,6 +490,7 @@ class TestRoads(PaperCase):
             "price": lambda: line.write({"price_unit": 1}),
             "a line": lambda: line.create(more),
             "payment": lambda: order.with_user(self.rep).write({"payment_term_id": term.id}),
+            "an amount by hand": lambda: line.write({"extra_tax_data": self._amount_by_hand(line, 1.0)}),
         }
         for name, road in roads.items():
             refused = self.assertRaisesRegex(UserError, "is confirmed")
@@ -466,11 +500,20 @@ class TestRoads(PaperCase):
         line.with_user(self.leader).write({"discount": 10})
         self.assertTrue(order._approval_is_valid("proposal"), "who may approve has said so by doing it")
 
+    def _amount_by_hand(self, line, amount):
+        """What Odoo keeps of an amount that was set by hand, and takes before the price."""
+        base_line = line._prepare_base_line_for_taxes_computation()
+        taxes = dict.fromkeys(("0", *map(str, line.tax_ids.ids)), {})
+        base_line.update(manual_total_excluded_currency=amount, manual_tax_amounts=taxes)
+        return self.env["account.tax"]._export_base_line_extra_tax_data(base_line)
+
     def test_no_road_into_a_judged_order(self):
         order, other = self._process_order(), self._process_order()
         order._approval_request("proposal")
-        line = other.order_line[:1].with_user(self.rep)
+        line, judged = (o.order_line[:1].with_user(self.rep) for o in (other, order))
         roads = {
+            "an amount by hand": lambda: judged.write({"extra_tax_data": self._amount_by_hand(judged, 1.0)}),
+            "as a down payment": lambda: judged.write({"is_downpayment": True}),
             "by the context": lambda: line.with_context(default_order_id=order.id).create(
                 {"product_id": self.product.id}
             ),
