@@ -38,6 +38,55 @@ class MailActivity(models.Model):
             return self.env["mail.message"], self.browse()
         return super(MailActivity, rest)._action_done(feedback=feedback, attachment_ids=attachment_ids)
 
+    def _process_done(self, feedback):
+        """Done, with the same answer to all. Odoo posts to each record by itself; of many, those of which
+        nothing but the answer is to be kept are noted together, in as many statements as one."""
+        alike = self.browse() if len(self) == 1 else self._process_plain()
+        for activity in self - alike:
+            activity._action_done(feedback=feedback)
+        if not alike:
+            return
+        leads = self.env["crm.lead"].browse(alike.mapped("res_id"))
+        bodies = {activity.res_id: activity._process_done_text(feedback) for activity in alike}
+        notes = leads._message_log_batch(bodies, author_id=self.env.user.partner_id.id)
+        notes.subtype_id = self.env.ref("mail.mt_activities")
+        for kind, activities in alike.grouped("activity_type_id").items():
+            of_kind = set(activities.mapped("res_id"))
+            notes.filtered(lambda note, ids=of_kind: note.res_id in ids).mail_activity_type_id = kind
+        alike.action_archive()
+        alike.feedback = feedback
+
+    def _process_plain(self):
+        """Those of leads, one of each, that bring no files, no meeting and no next activity."""
+        with_files = (
+            self.env["ir.attachment"]
+            .sudo()
+            .search([("res_model", "=", self._name), ("res_id", "in", self.ids)])
+            .mapped("res_id")
+        )
+        plain = self.filtered(
+            lambda activity: (
+                activity.res_model == "crm.lead"
+                and activity.chaining_type != "trigger"
+                and not activity.calendar_event_id
+                and activity.id not in with_files
+            )
+        )
+        return self.browse(activities[0].id for activities in plain.grouped("res_id").values())
+
+    def _process_done_text(self, feedback):
+        """What Odoo writes of an activity that is done."""
+        return self.env["ir.qweb"]._render(
+            "mail.message_activity_done",
+            {
+                "activity": self,
+                "object": self.env["crm.lead"].browse(self.res_id),
+                "feedback": feedback,
+                "display_assignee": self.user_id != self.env.user,
+            },
+            minimal_qcontext=True,
+        )
+
     def _process_calls_made(self):
         """A call that somebody logs beside the process is a sign of life of the customer."""
         calls = self.filtered(

@@ -49,11 +49,16 @@ class SalesProcessTask(models.Model):
         """Done by a person: the activity is done, with the outcome in words. Else it is taken away."""
         files = self.env.context.get(DONE_FILES)
         by_person = self.filtered("done_by_id")
-        for task in by_person.filtered("activity_id"):
-            task.activity_id.with_user(task.done_by_id).sudo()._action_done(
-                feedback=task._answer_text(),
-                attachment_ids=list(files) if isinstance(files, DoneFiles) else None,
-            )
+        answers = by_person.filtered("activity_id").grouped(
+            lambda task: (task.done_by_id, task._answer_text())
+        )
+        for (user, answer), tasks in answers.items():
+            activities = tasks.activity_id.with_user(user).sudo()
+            if isinstance(files, DoneFiles):
+                for activity in activities:
+                    activity._action_done(feedback=answer, attachment_ids=list(files))
+            else:
+                activities._process_done(answer)
         (self - by_person).activity_id.unlink()
 
     def _answer_text(self):

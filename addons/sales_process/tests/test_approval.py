@@ -503,7 +503,7 @@ class TestRoads(PaperCase):
     def _amount_by_hand(self, line, amount):
         """What Odoo keeps of an amount that was set by hand, and takes before the price."""
         base_line = line._prepare_base_line_for_taxes_computation()
-        taxes = dict.fromkeys(("0", *map(str, line.tax_ids.ids)), {})
+        taxes = {key: {} for key in ("0", *map(str, line.tax_ids.ids))}
         base_line.update(manual_total_excluded_currency=amount, manual_tax_amounts=taxes)
         return self.env["account.tax"]._export_base_line_extra_tax_data(base_line)
 

@@ -233,6 +233,36 @@ class TestBatch(RuleCase):
         self.assertLessEqual(counts[2], counts[1] + 2, counts)
         self.assertLess(counts[2], 150)
 
+    def test_sql_with_the_steps_that_wait_is_constant(self):
+        """The tasks, their activities and what opens next cost no statement each either."""
+        self._rule()
+        counts = []
+        for count in (3, 20, 40):
+            orders = self._waiting(count).sudo().order_id
+            for order in orders:
+                case = order.opportunity_id.process_case_id
+                case.order_id = order
+                tasks = order.opportunity_id.process_open_task_ids[:1]
+                tasks.with_user(self.leader).action_start_from("approve_proposal")
+            tasks = orders.opportunity_id.process_open_task_ids
+            self.assertEqual(set(tasks.step_id.mapped("code")), {"approve_proposal"})
+            activities = tasks.activity_id
+            self.env.flush_all()
+            self.env.invalidate_all()
+            rows = orders.approval_ids.filtered(lambda row: row.state == "waiting")
+            before = self.env.cr.sql_log_count
+            rows.with_user(self.lawyer).sudo(False).decide(True)
+            self.env.flush_all()
+            counts.append(self.env.cr.sql_log_count - before)
+            self.assertEqual(set(tasks.mapped("state")), {"done"})
+            self.assertFalse(any(activities.mapped("active")))
+        self.assertLessEqual(counts[2], counts[1] + 2, counts)
+        self.assertLess(counts[2], 150)
+        notes = orders.opportunity_id.message_ids.filtered("mail_activity_type_id")
+        self.assertEqual(set(notes.mapped("author_id")), {self.lawyer.partner_id})
+        self.assertEqual(len(notes), 40)
+        self.assertIn(activities[0].feedback, str(notes[0].body))
+
     def test_one_that_is_not_mine_stops_all(self):
         self._rule()
         rows = self._waiting(2)
