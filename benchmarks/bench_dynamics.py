@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Deal dynamics and funnel at full size: making the roll-up, keeping it, what tiles of a dashboard cost."""
+"""Figures at full size: making and keeping the roll-up, what each tile and page of figures costs."""
 
 import argparse
 
@@ -17,6 +17,8 @@ def main():
     print(f"{options.stays:,} stays of {options.leads:,} leads in {seconds:.0f} s:")
     print(f"  {rows:,} rows, {totals:,} totals")
     print(f"  two days anew: {figures['increment'] * 1000:.0f} ms")
+    for job, taken in figures["jobs"].items():
+        print(f"  {job}, once a day: {taken:.0f} s")
     lines = [(name, sql, f"{ms:.0f}") for name, (sql, ms) in figures["tiles"].items()]
     table("Tiles", ("", "SQL", "ms"), lines)
     for name, (sql, ms) in figures["tiles"].items():

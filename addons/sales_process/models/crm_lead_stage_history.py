@@ -44,7 +44,7 @@ class CrmLeadStageHistory(models.Model):
     _enter_idx = models.Index("(date_enter)")
     _leave_idx = models.Index("(date_leave) WHERE date_leave IS NOT NULL")
     _one_open_stay = models.UniqueIndex(
-        "(lead_id) WHERE date_leave IS NULL",
+        "(lead_id) INCLUDE (date_enter) WHERE date_leave IS NULL",
         "A lead stands in one stage at a time.",
     )
 

@@ -52,6 +52,8 @@ class SalesProcessEvent(models.Model):
     data = fields.Json(readonly=True)
     detail = fields.Char(compute="_compute_detail", compute_sudo=True)
 
+    _overrides = models.Index("(date) WHERE kind = 'override'")
+
     @api.depends("kind", "text")
     @api.depends_context("lang")
     def _compute_detail(self):

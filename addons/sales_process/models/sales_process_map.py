@@ -145,17 +145,23 @@ class SalesProcess(models.Model):
         still = Domain("date_done", "=", False) | Domain("date_done", ">", text)
         return Domain("create_date", "<=", text) & Domain("is_passed", "!=", True) & still
 
-    def _map_query(self, domain, view):
-        """The tasks of a domain in this process, of deals that the caller may see; None: there are none."""
+    def _map_query(self, domain, view, standing=False):
+        """The tasks of a domain in this process, of deals that the caller may see; None: there are none.
+
+        :param standing: whether these are tasks at which deals stand at the moment that is looked at.
+        """
         Task = self.env["sales.process.task"]
         leads = self.env["crm.lead"].with_context(active_test=False)._search(Domain.TRUE)
         domain &= Domain("step_id", "in", self.step_ids.ids) & Domain("lead_id", "any", leads)
         if view["team_id"]:
             domain &= Domain("team_id", "=", view["team_id"])
         query = Task._search(domain)
-        return (
-            None if query.is_empty() else query.select(*(SQL.identifier(query.table, name) for name in READ))
-        )
+        if query.is_empty():
+            return None
+        if standing and view["as_of"]:
+            # What the domain says already, in the words of the index on lifetimes.
+            query.add_where(SQL("%s @> %s::timestamp", Task._sql_lifetime(query.table), view["as_of"]))
+        return query.select(*(SQL.identifier(query.table, name) for name in READ))
 
     # ------------------------------------------------------------------
     # FIGURES
@@ -163,7 +169,7 @@ class SalesProcess(models.Model):
 
     def _map_standing(self, view):
         """({step: its figures}, those of all steps together, each deal once) at that moment."""
-        tasks = self._map_query(self._map_domain_standing(view), view)
+        tasks = self._map_query(self._map_domain_standing(view), view, standing=True)
         rows = self._map_fetch_standing(tasks, view) if tasks else {}
         return rows, rows.pop(None, {})
 
@@ -230,12 +236,19 @@ class SalesProcess(models.Model):
         """A row for each step and one for each outcome; what was passed over took no time."""
         return SQL(
             """
-            SELECT step_id, outcome_id, count(*), count(*) FILTER (WHERE is_passed IS NOT TRUE),
-                   percentile_cont(0.5) WITHIN GROUP (
-                       ORDER BY GREATEST(extract(epoch FROM date_done - date_open), 0)::float / 3600
-                   ) FILTER (WHERE is_passed IS NOT TRUE)
-              FROM (%s) task
-             GROUP BY GROUPING SETS ((step_id), (outcome_id))
+            WITH visit AS MATERIALIZED (
+                SELECT step_id, outcome_id, is_passed IS NOT TRUE AS was_open,
+                       GREATEST(date_part('epoch', date_done - date_open), 0) / 3600 AS hours
+                  FROM (%s) task
+            )
+            SELECT step_id, NULL, count(*), count(*) FILTER (WHERE was_open),
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) FILTER (WHERE was_open)
+              FROM visit
+             GROUP BY step_id
+             UNION ALL
+            SELECT NULL, outcome_id, count(*), NULL, NULL
+              FROM visit
+             GROUP BY outcome_id
             """,
             tasks,
         )

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.tools import format_datetime
+from odoo.tools import SQL, format_datetime
 
 from ..engine import transition
 
@@ -76,6 +76,21 @@ class SalesProcessTask(models.Model):
     duration = fields.Float(string="Minutes", readonly=True)
     error = fields.Text(readonly=True)
     escalation_count = fields.Integer(string="Escalations", readonly=True)
+    worked_hours = fields.Float(
+        string="Hours Worked",
+        readonly=True,
+        digits=0,
+        copy=False,
+        help="From opening to end, as last counted; worth something for its calendar alone.",
+    )
+    worked_calendar_id = fields.Many2one(
+        "resource.calendar",
+        string="Counted By",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        help="The calendar that the hours worked were counted by; none: they are to be counted.",
+    )
     is_late = fields.Boolean(compute="_compute_is_late", search="_search_is_late")
     next_text = fields.Char(string="If Nothing Happens", compute="_compute_next_text")
 
@@ -83,7 +98,22 @@ class SalesProcessTask(models.Model):
     _runner = models.Index("(date_open, id) WHERE state = 'queued' AND on_hold IS NOT TRUE")
     _open_of_user = models.Index("(user_id, date_deadline) WHERE state = 'open'")
     _of_step = models.Index("(step_id, date_done)")
+    _by_opening = models.Index("(date_open)")
+    _lifetime = models.Index("USING gist (tsrange(LEAST(create_date, date_done), date_done))")
+    _not_done = models.Index("(step_id, lead_id) WHERE state IN ('queued', 'open', 'failed')")
     _failed = models.Index("(process_id) WHERE error IS NOT NULL")
+
+    @api.model
+    def _sql_lifetime(self, table):
+        """From when to when there was something to do, as the index has it."""
+        created, done = (SQL.identifier(table, name) for name in ("create_date", "date_done"))
+        return SQL("tsrange(LEAST(%s, %s), %s)", created, done, done)
+
+    def write(self, vals):
+        """Between other moments other hours were worked: the daily job counts them again."""
+        if vals.keys() & {"date_open", "date_done"}:
+            vals = {**vals, "worked_calendar_id": False}
+        return super().write(vals)
 
     @api.depends("step_id", "lead_id")
     def _compute_display_name(self):

@@ -13,6 +13,7 @@ from .currency_factor import sql_factor, sql_root
 FILTERS = frozenset({"team_id", "date_from", "date_to", "version_id", "result", "outcomes", "automatic"})
 RESULTS = {"won": ("won",), "lost": ("lost",), "ended": ("won", "lost"), "open": ("new", "running", "paused")}
 SHOWN = 100
+READ = ("id", "lead_id", "state", "date_start", "date_end", "way_text")
 KEPT_KINDS = frozenset({*PERSON_KINDS, "wait"})
 
 
@@ -188,6 +189,7 @@ class SalesProcess(models.Model):
         versions = self.sudo()._ways_versions(code)
         kept, names = self._ways_kept(versions, view), self._ways_names(versions)
         cases = self.env["sales.process.case"].sudo()._search([("process_id", "in", versions.ids)])
+        self.env.flush_all()
         texts = self.env.execute_query(SQL("SELECT DISTINCT hops FROM (%s) walked", self._sql_walked(cases)))
         return [
             text
@@ -218,48 +220,55 @@ class SalesProcess(models.Model):
 
     @api.model
     def _sql_walked(self, query):
-        """Of each case its visits in one text: `step:outcome:passed`, by commas; -1: the customer refused."""
+        """The cases that went anywhere, each with its visits in one text: `case.way_text`."""
         return SQL(
             """
-            SELECT task.case_id,
-                   string_agg(
-                       concat_ws(':', task.step_id,
-                           CASE WHEN task.outcome_id IS NOT NULL THEN task.outcome_id
-                                WHEN task.outcome_code = %(refused)s THEN -1 ELSE 0 END,
-                           (task.is_passed IS TRUE)::int),
-                       ',' ORDER BY task.id
-                   ) AS hops
-              FROM sales_process_task task
-             WHERE task.case_id IN %(cases)s
-             GROUP BY task.case_id
+            WITH cases AS (%(cases)s), going AS (
+                SELECT task.case_id,
+                       string_agg(
+                           concat_ws(':', task.step_id,
+                               CASE WHEN task.outcome_id IS NOT NULL THEN task.outcome_id
+                                    WHEN task.outcome_code = %(refused)s THEN -1 ELSE 0 END,
+                               (task.is_passed IS TRUE)::int),
+                           ',' ORDER BY task.id
+                       ) AS hops
+                  FROM sales_process_task task
+                 WHERE task.case_id IN (SELECT id FROM cases WHERE state IN %(open)s)
+                 GROUP BY task.case_id
+            )
+            SELECT cases.*, COALESCE(cases.way_text, going.hops) AS hops
+              FROM cases
+              LEFT JOIN going ON going.case_id = cases.id
+             WHERE cases.way_text IS NOT NULL OR going.hops IS NOT NULL
             """,
+            cases=query.select(*(SQL.identifier(query.table, name) for name in READ)),
             refused=REFUSED,
-            cases=query.subselect(),
+            open=RESULTS["open"],
         )
 
     @api.model
     def _sql_walks(self, query):
         factor = sql_factor(
             SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"),
-            SQL("COALESCE(cases.date_end, %s)::date", fields.Datetime.now()),
+            SQL("COALESCE(walked.date_end, %s)::date", fields.Datetime.now()),
         )  # fmt: skip
         return SQL(
             """
             SELECT walked.hops,
-                   CASE WHEN cases.state IN ('new', 'running', 'paused') THEN 'open'
-                        WHEN cases.state = 'lost' AND reason.process_not_sales THEN 'none'
-                        ELSE cases.state END AS result,
+                   CASE WHEN walked.state IN %(open)s THEN 'open'
+                        WHEN walked.state = 'lost' AND reason.process_not_sales THEN 'none'
+                        ELSE walked.state END AS result,
                    count(*), sum(COALESCE(lead.expected_revenue, 0) * %(factor)s),
-                   array_agg(extract(epoch FROM cases.date_end - cases.date_start)::float / 3600)
-                       FILTER (WHERE cases.date_end IS NOT NULL AND cases.date_start IS NOT NULL)
+                   array_agg(date_part('epoch', walked.date_end - walked.date_start) / 3600)
+                       FILTER (WHERE walked.date_end IS NOT NULL AND walked.date_start IS NOT NULL)
               FROM (%(walked)s) walked
-              JOIN sales_process_case cases ON cases.id = walked.case_id
-              JOIN crm_lead lead ON lead.id = cases.lead_id
+              JOIN crm_lead lead ON lead.id = walked.lead_id
               LEFT JOIN crm_lost_reason reason ON reason.id = lead.lost_reason_id
               LEFT JOIN res_company company ON company.id = lead.company_id
              GROUP BY 1, 2
             """,
             factor=factor,
+            open=RESULTS["open"],
             walked=self._sql_walked(query),
         )
 

@@ -6,11 +6,17 @@ from odoo.fields import Domain
 
 from ..engine import forecast
 from ..engine.definition import PERSON_KINDS
+from ..models.sales_process_task import OPEN_STATES
 
 PERIODS = (30, 90, 365)
 PAST_MONTHS, COMING_MONTHS = 6, 4
 WORST, BUSIEST = 5, 6
 FIGURES = ("open", "renewal", "then", "true")
+COUNTED = ("deadline_kept", "deadline_missed", "escalations")
+DEADLINES = (
+    *(f"{name}:sum" for name in (*COUNTED, "tasks", "working_hours", "hours")),
+    "working_hours:count", "hours:count",
+)  # fmt: skip
 
 
 class SalesProcessDashboard(models.AbstractModel):
@@ -138,24 +144,30 @@ class SalesProcessDashboard(models.AbstractModel):
         Report = self.env["sales.process.task.report"]
         people = of_team & Domain("kind", "in", tuple(PERSON_KINDS))
         in_period = Domain("date", ">=", fields.Datetime.to_datetime(begin))
-        names = ("deadline_kept", "deadline_missed", "escalations", "working_hours", "hours")
-        specs = [*(f"{name}:sum" for name in names[:3]), *(f"{name}:avg" for name in names[3:])]
-        [total] = Report._read_group(people & in_period, [], specs)
-        approvals = of_team & in_period & Domain("kind", "=", "approval")
-        [waited] = Report._read_group(approvals, [], ["tasks:sum", "working_hours:avg"])
+        rows = Report._read_group(people & in_period, ["kind"], DEADLINES)
+        figures = {kind: self._named(DEADLINES, values) for kind, *values in rows}
         [overrides] = Report._read_group(of_team & in_period & Domain("overrides", "=", 1), [], ["__count"])
+        approvals = figures.get("approval", {})
         return {
-            **self._named(names, total),
-            "approvals": waited[0] or 0,
-            "approval_hours": waited[1] or 0,
+            **{name: sum(one[f"{name}:sum"] for one in figures.values()) for name in COUNTED},
+            "working_hours": self._mean(figures.values(), "working_hours"),
+            "hours": self._mean(figures.values(), "hours"),
+            "approvals": approvals.get("tasks:sum", 0),
+            "approval_hours": self._mean([approvals], "working_hours") if approvals else 0,
             "overrides": overrides[0],
             **self._load(people),
         }
 
+    @staticmethod
+    def _mean(figures, name):
+        """The mean of what was added up and counted; 0 of nothing."""
+        count = sum(one[f"{name}:count"] for one in figures)
+        return sum(one[f"{name}:sum"] for one in figures) / count if count else 0
+
     def _load(self, people):
         """Who has how much to do now, the busiest first."""
         rows = self.env["sales.process.task.report"]._read_group(
-            people & Domain("open_now", "=", 1), ["user_id"], ["open_now:sum", "late_now:sum"],
+            people & Domain("state", "in", OPEN_STATES), ["user_id"], ["open_now:sum", "late_now:sum"],
             order="open_now:sum DESC",
         )  # fmt: skip
         return {

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..models.currency_factor import sql_factor, sql_root
-from .sales_process_working_interval import sql_worked_join
+from .sales_process_working_interval import sql_calendar, sql_worked
 
 
 class SalesProcessTaskReport(models.Model):
@@ -27,9 +27,10 @@ class SalesProcessTaskReport(models.Model):
         "sales.process.task": [
             "case_id", "lead_id", "process_id", "step_id", "state", "user_id", "team_id", "company_id",
             "date_open", "date_deadline", "date_done", "outcome_id", "escalation_count", "is_passed",
+            "worked_hours", "worked_calendar_id",
         ],
         "sales.process.step": ["kind"],
-        "crm.lead": ["expected_revenue", "company_id"],
+        "crm.lead": ["expected_revenue", "company_id", "user_id"],
         "crm.team": ["process_calendar_id"],
         "sales.process.working.interval": ["hours_before"],
     }  # fmt: skip
@@ -46,6 +47,7 @@ class SalesProcessTaskReport(models.Model):
     )
     outcome_id = fields.Many2one("sales.process.outcome", readonly=True)
     user_id = fields.Many2one("res.users", string="Responsible", readonly=True)
+    lead_user_id = fields.Many2one("res.users", string="Salesperson", readonly=True)
     team_id = fields.Many2one("crm.team", string="Sales Team", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     tasks = fields.Integer(readonly=True)
@@ -86,6 +88,7 @@ class SalesProcessTaskReport(models.Model):
         return SQL("%s UNION ALL %s", self._select_tasks(), self._select_overrides())
 
     def _select_tasks(self):
+        # What is not asked for is not worked out: joins of at most one row, and subqueries, fall away.
         until, late = self._sql_until(), self._sql_days_late()
         factor = sql_factor(
             SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"),
@@ -94,19 +97,18 @@ class SalesProcessTaskReport(models.Model):
         return SQL(
             """
             SELECT t.id, t.date_open AS date, t.lead_id, t.process_id, t.step_id, s.kind, t.state,
-                   t.outcome_id, t.user_id, t.team_id, t.company_id, 1 AS tasks,
+                   t.outcome_id, t.user_id, lead.user_id AS lead_user_id, t.team_id, t.company_id, 1 AS tasks,
                    (t.state IN %(open)s)::int AS open_now,
                    (t.state IN %(open)s AND t.date_deadline < %(now)s)::int AS late_now,
                    CASE WHEN t.state != 'cancelled' THEN
-                       GREATEST(extract(epoch FROM COALESCE(t.date_done, %(now)s) - t.date_open), 0)::float
-                       / 3600
+                       GREATEST(date_part('epoch', COALESCE(t.date_done, %(now)s) - t.date_open), 0) / 3600
                    END AS hours,
-                   CASE WHEN t.state != 'cancelled' THEN
-                       GREATEST(COALESCE(after.hours - COALESCE(before.hours, 0),
-                                         extract(epoch FROM %(until)s - t.date_open)::float / 3600), 0)
+                   CASE WHEN t.state = 'cancelled' THEN NULL
+                        WHEN t.worked_calendar_id = %(calendar)s THEN t.worked_hours
+                        ELSE %(worked)s
                    END AS working_hours,
                    CASE WHEN t.state != 'cancelled' AND COALESCE(t.date_done, %(now)s) > t.date_deadline THEN
-                       extract(epoch FROM COALESCE(t.date_done, %(now)s) - t.date_deadline)::float / 3600
+                       date_part('epoch', COALESCE(t.date_done, %(now)s) - t.date_deadline) / 3600
                    END AS hours_late,
                    (t.state = 'done' AND t.date_done <= t.date_deadline)::int AS deadline_kept,
                    (t.state != 'cancelled'
@@ -117,22 +119,19 @@ class SalesProcessTaskReport(models.Model):
                          THEN lead.expected_revenue * %(factor)s END)::numeric AS amount_late,
                    (GREATEST(%(late)s, 0) * lead.expected_revenue * %(factor)s)::float AS delay
               FROM sales_process_task t
-              JOIN sales_process_step s ON s.id = t.step_id
-              JOIN crm_lead lead ON lead.id = t.lead_id
+              LEFT JOIN sales_process_step s ON s.id = t.step_id
+              LEFT JOIN crm_lead lead ON lead.id = t.lead_id
               LEFT JOIN crm_team team ON team.id = t.team_id
               LEFT JOIN res_company company ON company.id = t.company_id
-              %(worked_before)s
-              %(worked_after)s
              WHERE t.is_passed IS NOT TRUE AND t.date_open <= %(now)s
             """,
             open=("queued", "open", "failed"),
             now=fields.Datetime.now(),
-            until=until,
+            calendar=sql_calendar(),
+            worked=sql_worked(SQL("t.date_open"), until),
             late=late,
             factor=factor,
             currency=self.env.company.currency_id.id,
-            worked_before=sql_worked_join("before", self._sql_calendar(), SQL("t.date_open")),
-            worked_after=sql_worked_join("after", self._sql_calendar(), until),
         )
 
     def _sql_until(self):
@@ -143,23 +142,20 @@ class SalesProcessTaskReport(models.Model):
         """Days after the deadline; NULL where there is none, or nobody waits for the task any more."""
         return SQL(
             "CASE WHEN t.state != 'cancelled' THEN"
-            " extract(epoch FROM %s - t.date_deadline)::numeric / 86400 END",
+            " date_part('epoch', %s - t.date_deadline)::numeric / 86400 END",
             self._sql_until(),
         )
-
-    def _sql_calendar(self):
-        """The calendar that the deadlines of a task go by."""
-        return SQL("COALESCE(team.process_calendar_id, company.resource_calendar_id)")
 
     def _select_overrides(self):
         """Below zero, as ids of their own beside those of tasks."""
         return SQL(
             """
             SELECT -e.id, e.date, e.lead_id, c.process_id, e.step_id, NULL, NULL, NULL::int,
-                   e.user_id, c.team_id, c.company_id, 0, 0, 0, NULL::float, NULL::float, NULL::float,
-                   0, 0, 0, 1, NULL::int, NULL::numeric, NULL::float
+                   e.user_id, lead.user_id, c.team_id, c.company_id, 0, 0, 0,
+                   NULL::float, NULL::float, NULL::float, 0, 0, 0, 1, NULL::int, NULL::numeric, NULL::float
               FROM sales_process_event e
               JOIN sales_process_case c ON c.id = e.case_id
+              LEFT JOIN crm_lead lead ON lead.id = e.lead_id
              WHERE e.kind = 'override'
             """
         )

@@ -14,7 +14,8 @@ class SalesProcessWorkingInterval(models.Model):
     """When people work, by the calendars that deadlines go by: what SQL counts working hours with.
 
     Each interval knows the hours worked before it, so that the working hours between two moments are a
-    difference of two rows, however far apart they are. Made anew once a day, from the first task on.
+    difference of two rows, however far apart they are. Made anew once a day, from the first task on. What
+    was worked for a task that is done is then written on the task, with the calendar it was counted by.
     """
 
     _name = "sales.process.working.interval"
@@ -37,7 +38,31 @@ class SalesProcessWorkingInterval(models.Model):
         begin = (begin or fields.Datetime.now()) - timedelta(days=1)
         for calendar in self._calendars():
             self._insert(calendar, begin, fields.Datetime.now() + AHEAD)
+        self.env.cr.execute(self._sql_settle())
         self.invalidate_model(flush=False)
+        self.env["sales.process.task"].invalidate_model(["worked_hours", "worked_calendar_id"], flush=False)
+
+    @staticmethod
+    def _sql_settle():
+        """Write down what was worked for each task that is done, where that is not what stands there."""
+        return SQL(
+            """
+            UPDATE sales_process_task task
+               SET worked_hours = worked.hours, worked_calendar_id = worked.calendar_id
+              FROM (
+                  SELECT t.id, %(calendar)s AS calendar_id, %(hours)s AS hours
+                    FROM sales_process_task t
+                    LEFT JOIN crm_team team ON team.id = t.team_id
+                    LEFT JOIN res_company company ON company.id = t.company_id
+                   WHERE t.state = 'done' AND t.date_done IS NOT NULL AND t.date_open IS NOT NULL
+              ) worked
+             WHERE worked.id = task.id AND worked.calendar_id IS NOT NULL
+               AND (task.worked_hours IS DISTINCT FROM worked.hours
+                    OR task.worked_calendar_id IS DISTINCT FROM worked.calendar_id)
+            """,
+            calendar=sql_calendar(),
+            hours=sql_worked(SQL("t.date_open"), SQL("t.date_done")),
+        )
 
     @api.model
     def _ensure(self):
@@ -66,19 +91,31 @@ class SalesProcessWorkingInterval(models.Model):
             )
 
 
-def sql_worked_join(alias, calendar, moment):
-    """Joins `alias.hours`: what was worked by a calendar up to a moment; none before its first interval."""
+def sql_calendar():
+    """The calendar that the deadlines of a task go by, whose `team` and `company` are joined."""
+    return SQL("COALESCE(team.process_calendar_id, company.resource_calendar_id)")
+
+
+def sql_worked(begin, end):
+    """Hours worked between two moments of such a task; by the clock where no working time is known."""
+    return SQL(
+        "GREATEST(COALESCE(%s - COALESCE(%s, 0), date_part('epoch', %s - %s) / 3600), 0)",
+        _sql_worked_up_to(end),
+        _sql_worked_up_to(begin),
+        end,
+        begin,
+    )
+
+
+def _sql_worked_up_to(moment):
+    """What was worked up to a moment, NULL before the first interval."""
     return SQL(
         """
-        LEFT JOIN LATERAL (
-            SELECT i.hours_before
-                 + extract(epoch FROM LEAST(%(moment)s, i.date_stop) - i.date_start)::float / 3600 AS hours
-              FROM sales_process_working_interval i
-             WHERE i.calendar_id = %(calendar)s AND i.date_start <= %(moment)s
-             ORDER BY i.date_start DESC LIMIT 1
-        ) %(alias)s ON TRUE
+        (SELECT i.hours_before + date_part('epoch', LEAST(%(moment)s, i.date_stop) - i.date_start) / 3600
+           FROM sales_process_working_interval i
+          WHERE i.calendar_id = %(calendar)s AND i.date_start <= %(moment)s
+          ORDER BY i.date_start DESC LIMIT 1)
         """,
-        alias=SQL.identifier(alias),
-        calendar=calendar,
+        calendar=sql_calendar(),
         moment=moment,
     )

@@ -104,6 +104,45 @@ class TestTaskReport(ProcessCase):
             expected = WorkingTime().hours(calendar, begin, end)
             self.assertAlmostEqual(self.row(self.call).working_hours, expected, 3)
 
+    def test_hours_kept_on_tasks(self):
+        """What the daily job writes on done tasks is what is counted without it, whatever changes."""
+        calendar, dice = self._calendar(), random.Random(7)
+        task = self.call.sudo()
+        task.lead_id.team_id.process_calendar_id = calendar
+        task.write({"date_open": datetime(2026, 9, 1), "date_done": datetime(2026, 9, 2), "state": "done"})
+        for change in ("moments", "holiday", "calendar", "nothing"):
+            if change == "moments":
+                begin = datetime(2026, 9, 1) + timedelta(minutes=dice.randrange(60000))
+                task.write({"date_open": begin, "date_done": begin + timedelta(days=9)})
+                self.assertFalse(task.worked_calendar_id)
+            if change == "holiday":
+                self.env["resource.calendar.leaves"].create(
+                    {"calendar_id": calendar.id, "date_from": begin, "date_to": begin + timedelta(days=2)}
+                )
+            if change == "calendar":
+                calendar = task.lead_id.team_id.process_calendar_id = self._calendar()
+            with self.subTest(change):
+                self.env["sales.process.working.interval"]._cron_refresh()
+                self.env.invalidate_all()
+                self.assertEqual(task.worked_calendar_id, calendar)
+                kept = self.row(self.call).working_hours
+                task.worked_calendar_id = False
+                self.env.invalidate_all()
+                self.assertAlmostEqual(self.row(self.call).working_hours, kept, 6)
+
+    def test_another_calendar_counts_at_once(self):
+        """Hours that were counted by another calendar are worth nothing."""
+        task = self.call.sudo()
+        task.lead_id.team_id.process_calendar_id = self._calendar()
+        task.write({"date_open": datetime(2026, 9, 1), "date_done": datetime(2026, 9, 2), "state": "done"})
+        self.env["sales.process.working.interval"]._cron_refresh()
+        self.env.cr.execute("UPDATE sales_process_task SET worked_hours = 999 WHERE id = %s", [task.id])
+        self.env.invalidate_all()
+        self.assertEqual(self.row(self.call).working_hours, 999)
+        task.lead_id.team_id.process_calendar_id = self._calendar()
+        self.env.invalidate_all()
+        self.assertLess(self.row(self.call).working_hours, 25)
+
     def test_no_calendar(self):
         """Without working time every hour counts, as for deadlines."""
         self.env["sales.process.working.interval"].search([]).unlink()

@@ -7,7 +7,9 @@ from lxml import etree
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import SQL
 
+from ..engine.definition import REFUSED
 from ..report import event_log
 from ..report.event_log import EventLog
 from .common import ProcessCase
@@ -145,6 +147,23 @@ class TestWays(WaysCase):
         ways = self.ways(result="open")["ways"]
         self.assertEqual([way["count"] for way in ways], [2])
         self.assertEqual(len(self.opened(ways[0], result="open")), 2)
+
+    def test_kept_ways_are_those_of_the_tasks(self):
+        """What an ended case keeps is what its tasks tell; also when one of them is set right later."""
+        ended = self.leads[:3].process_case_ids.sudo()
+        self.assertTrue(all(ended.mapped("way_text")))
+        self.assertFalse(self.leads[3].process_case_ids.sudo().way_text)
+        ended[0].task_ids[:1].outcome_code = "other"
+        ended[1].task_ids[-1:].write({"outcome_id": False, "outcome_code": REFUSED})
+        ended[2].task_ids[:1].is_passed = not ended[2].task_ids[:1].is_passed
+        self.env.flush_all()
+        kept = {case.id: case.way_text for case in ended}
+        self.env.cr.execute(
+            "UPDATE sales_process_case SET way_text = NULL, state = 'running' WHERE id = ANY(%s)", [ended.ids]
+        )
+        query = self.env["sales.process.case"].sudo()._search([("id", "in", ended.ids)])
+        self.env.cr.execute(SQL("SELECT id, hops FROM (%s) walked", self.process._sql_walked(query)))
+        self.assertEqual(dict(self.env.cr.fetchall()), kept)
 
     def test_constant_cost(self):
         self._statements(lambda: self.ways(result="all"))  # what is read once a process
@@ -290,3 +309,8 @@ class TestWaysScreen(WaysCase, HttpCase):
     def test_tour(self):
         """Repetitions and skipped steps are seen; filters; a click opens the deals, and back again."""
         self.start_tour("/odoo/deal-ways", "sales_process_ways", login=self.leader.login)
+
+    def test_nothing_has_ended(self):
+        """The page opens with the deals at work where none has ended yet."""
+        self.leads[:3].unlink()
+        self.start_tour("/odoo/deal-ways", "sales_process_ways_at_work", login=self.leader.login)

@@ -45,6 +45,11 @@ export class WaysPage extends Component {
             this.state.code = this.processes[0]?.code || "";
         }
         await this.load();
+        if (!this.props.state?.ways && !this.ways.length) {
+            // Nothing has ended yet: the ways of deals at work say more than an empty page.
+            this.state.result = "all";
+            await this.load();
+        }
     }
 
     get chosen() {

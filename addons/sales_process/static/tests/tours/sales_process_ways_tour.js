@@ -20,3 +20,11 @@ registry.category("web_tour.tours").add("sales_process_ways", {
         { trigger: `${ROW}:has(.o_loop_begin)` },
     ],
 });
+
+registry.category("web_tour.tours").add("sales_process_ways_at_work", {
+    steps: () => [
+        { trigger: ".o_ways_process", run: "selectByLabel New business" },
+        { trigger: `${ROW} .o_hop:contains(Call the customer)` },
+        { trigger: ".o_ways_result:has(option[value=all]:checked)" },
+    ],
+});
