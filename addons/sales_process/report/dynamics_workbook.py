@@ -18,6 +18,7 @@ ROW_FIGURES = (
     "entered", "moved_on", "moved_back", "won", "lost", "amount_entered", "amount_moved_on",
     "amount_moved_back", "amount_won", "amount_lost", "amount_revalued",
 )  # fmt: skip
+BAR = 20  # pixels of height
 HEAD = 3  # rows above a table: title, period, heading
 
 
@@ -70,6 +71,7 @@ class DynamicsWorkbook:
             "text": {},
             "risky": {"quote_prefix": True},
             "date": {"num_format": "yyyy-mm-dd", "align": "left"},
+            "month": {"num_format": "yyyy-mm", "align": "left"},
             "count": {"num_format": "#,##0"},
             "money": {"num_format": money},
             "total": {"bold": True, "top": 1},
@@ -90,16 +92,21 @@ class DynamicsWorkbook:
         groups = self.model._read_group(
             self.domain, [groupby], [f"{name}:sum" for name in names], order=groupby
         )
-        sheet = self._new_sheet(title, [groupby.partition(":")[0], *names])
+        sheet = self._new_sheet(title, [groupby.partition(":")[0], *names], self._time_label(groupby))
         for number, (key, *figures) in enumerate(groups, HEAD):
-            self._write_key(sheet, number, 0, key)
+            self._write_key(sheet, number, key, groupby)
             for column, (name, figure) in enumerate(zip(names, figures, strict=True), 1):
                 sheet.write_number(number, column, figure, self.formats[self._kind(name)])
         if groups:
             self._totals(sheet, names, groups, by_time=groupby.startswith("date"))
             self._chart(sheet, title, names, charted, chart, len(groups))
 
-    def _new_sheet(self, title, names):
+    def _time_label(self, groupby):
+        """What the rows of a table by time are; None: a table by something else, or by day."""
+        labels = {"date:week": self.env._("Week From"), "date:month": self.env._("Month")}
+        return labels.get(groupby)
+
+    def _new_sheet(self, title, names, first_label=None):
         sheet = self.book.add_worksheet(title[:31])
         sheet.freeze_panes(HEAD, 1)
         sheet.repeat_rows(HEAD - 1)
@@ -112,6 +119,8 @@ class DynamicsWorkbook:
         for column, name in enumerate(names):
             label = self.model._fields[name]._description_string(self.env)
             sheet.write_string(HEAD - 1, column, label, self.formats["head"])
+        if first_label:
+            sheet.write_string(HEAD - 1, 0, first_label, self.formats["head"])
         return sheet
 
     def _period_text(self):
@@ -146,7 +155,11 @@ class DynamicsWorkbook:
                 }
             )
         chart.set_title({"name": title})
-        chart.set_size({"width": 760, "height": 380})
+        # A bar for each salesperson: so many need room below each other, or half of the names are left out.
+        chart.set_size({"width": 760, "height": max(380, 100 + BAR * count) if kind == "bar" else 380})
+        if kind == "bar":
+            chart.set_y_axis({"reverse": True})  # the first row is the uppermost bar
+            chart.set_legend({"none": True})
         sheet.insert_chart(HEAD + count + 2, 0, chart)
 
     # The rows
@@ -198,11 +211,11 @@ class DynamicsWorkbook:
 
     # Cells
 
-    def _write_key(self, sheet, row, column, key):
+    def _write_key(self, sheet, row, key, groupby):
         if hasattr(key, "year"):
-            sheet.write_datetime(row, column, key, self.formats["date"])
+            sheet.write_datetime(row, 0, key, self.formats["month" if groupby == "date:month" else "date"])
         else:
-            self._write_text(sheet, row, column, key.sudo().display_name or self.env._("None"))
+            self._write_text(sheet, row, 0, key.sudo().display_name or self.env._("None"))
 
     def _write_text(self, sheet, row, column, text):
         """Text stays text, also where a spreadsheet would take it for a formula."""

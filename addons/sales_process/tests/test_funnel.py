@@ -21,6 +21,23 @@ class FunnelCase(StageHistoryCase):
             [{"name": name} for name in ("Too dear", "Too late", "No need", "Rival")]
         )
 
+    def euro_and_dollar(self, rates):
+        """(a company in euro, one in dollars), with the dollar's rates by day."""
+        dollar, euro = self.env.ref("base.USD"), self.env.ref("base.EUR")
+        (dollar | euro).active = True
+        companies = self.env["res.company"].create(
+            [{"name": "Home", "currency_id": euro.id}, {"name": "Abroad", "currency_id": dollar.id}]
+        )
+        self.env["res.currency.rate"].search([]).unlink()
+        self.env["res.currency.rate"].create(
+            [
+                {"currency_id": dollar.id, "name": day, "rate": rate, "company_id": company.id}
+                for company in companies
+                for day, rate in rates.items()
+            ]
+        )
+        return companies
+
     def funnel(self, *args, user=None, **kwargs):
         self.env.flush_all()
         Lead = self.env["crm.lead"].with_user(user or self.env.user)
@@ -159,18 +176,7 @@ class TestFunnel(FunnelCase):
             Lead.with_user(outsider).process_stages_now()
 
     def test_company_currency(self):
-        dollar, euro = self.env.ref("base.USD"), self.env.ref("base.EUR")
-        (dollar | euro).active = True
-        home, abroad = self.env["res.company"].create(
-            [{"name": "Home", "currency_id": euro.id}, {"name": "Abroad", "currency_id": dollar.id}]
-        )
-        self.env["res.currency.rate"].search([]).unlink()
-        self.env["res.currency.rate"].create(
-            [
-                {"currency_id": dollar.id, "name": "2020-01-01", "rate": 2, "company_id": company.id}
-                for company in home + abroad
-            ]
-        )
+        home, abroad = self.euro_and_dollar({"2020-01-01": 2})
         nobodys = {"team_id": False, "stage_id": self.first.id, "user_id": False}
         self.make_leads(company_id=abroad.id, expected_revenue=100, **nobodys)
         Lead = self.env["crm.lead"].with_context(allowed_company_ids=[home.id, abroad.id])
@@ -189,6 +195,39 @@ class TestFunnel(FunnelCase):
         outsider = new_test_user(self.env, "funnel-outsider", "base.group_user")
         with self.assertRaises(AccessError):
             self.funnel(user=outsider)
+
+    def test_companies_apart(self):
+        self.leads.company_id = self.env.company
+        abroad = self.env["res.company"].create({"name": "Abroad"})
+        stranger = new_test_user(
+            self.env, "funnel-stranger", "sales_process.group_leader",
+            company_id=abroad.id, company_ids=abroad.ids,
+        )  # fmt: skip
+        with self.at(24):
+            self.leads[0].stage_id = self.second
+            self.leads[1].action_set_lost()
+        self.assertEqual(self.stage(self.first)["dropped"], 1)
+        funnel = self.funnel(user=stranger)
+        for figure in ("count", "moved_on", "dropped"):
+            self.assertFalse(sum(row[figure] for row in funnel["stages"]), figure)
+        Lead = self.env["crm.lead"].with_user(stranger)
+        self.assertFalse(sum(row["count"] for row in Lead.process_stages_now()["stages"]))
+
+    def test_rate_of_the_day(self):
+        """What left counts at the rate of the day it left, what stands there at today's."""
+        home, abroad = self.euro_and_dollar({"2020-01-01": 2, "2026-03-10": 4})
+        values = {"team_id": False, "stage_id": self.first.id, "user_id": False, "expected_revenue": 100}
+        with self.at(0):
+            leads = self.make_leads(3, company_id=abroad.id, **values)
+        with self.at(24):
+            leads[0].action_set_lost()
+        with self.at(24 * 20):
+            leads[1].action_set_lost()
+        Lead = self.env["crm.lead"].with_context(allowed_company_ids=[home.id, abroad.id])
+        funnel = Lead.process_funnel([("company_id", "=", abroad.id)])
+        [row] = [row for row in funnel["stages"] if row["id"] == self.first.id]
+        self.assertEqual((row["amount"], row["dropped_amount"]), (100 / 4, 100 / 2 + 100 / 4))
+        self.assertEqual(funnel["lost_amount"], 75)
 
     def test_cost(self):
         with self.at(24):

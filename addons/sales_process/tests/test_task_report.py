@@ -160,6 +160,32 @@ class TestTaskReport(ProcessCase):
         row = self.row(self.call)
         self.assertEqual((row.amount_late, row.delay), (0, 0))
 
+    def test_rate_of_today(self):
+        """Money that waits, in the reader's currency at today's rate."""
+        currencies = self.env.ref("base.EUR") | self.env.ref("base.USD")
+        currencies.active = True
+        other = (currencies - self.company.currency_id)[:1]
+        abroad = self.env["res.company"].create({"name": "Abroad", "currency_id": other.id})
+        self.env["res.currency.rate"].search([]).unlink()
+        self.env["res.currency.rate"].create(
+            [
+                {
+                    "currency_id": self.company.currency_id.id, "company_id": abroad.id,
+                    "name": day, "rate": rate,
+                }
+                for day, rate in (("2020-01-01", 1), ("2026-03-10", 0.5))
+            ]
+        )  # fmt: skip
+        self.lead.sudo().expected_revenue = 1000
+        self.call.sudo().write({"date_deadline": self.now - timedelta(days=3)})
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sales_process_task SET company_id = %s WHERE id = %s", [abroad.id, self.call.id]
+        )
+        self.env.invalidate_all()
+        row = self.env["sales.process.task.report"].with_company(self.company).browse(self.call.id)
+        self.assertEqual((row.amount_late, row.currency_id), (500, self.company.currency_id))
+
     def test_ranked(self):
         """The step that costs most comes first, whatever it is late by."""
         other = self.lead.sudo().copy({"expected_revenue": 10})

@@ -1,7 +1,7 @@
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lxml import etree
 from odoo import fields
@@ -172,6 +172,50 @@ class TestWays(WaysCase):
         self._statements(lambda: self.ways(result="all"))
         self.assertEqual(self._statements(lambda: self.ways(result="all")), few)
 
+    def test_rate_of_the_day(self):
+        """What has ended counts at the rate of the day it ended."""
+        both = self._abroad(self.leads[0], {"2020-01-01": 0.5, "2026-03-10": 0.25})
+        self.env.cr.execute(
+            "UPDATE sales_process_case SET date_start = '2026-03-01', date_end = '2026-03-05'"
+            " WHERE lead_id = %s",
+            [self.leads[0].id],
+        )
+        self.env.invalidate_all()
+        total = both.process_ways("new_business")["total"]
+        self.assertEqual((total["count"], total["amount"]), (3, 100 * 0.5 + 200 + 400))
+
+    def _abroad(self, lead, rates):
+        """Put a deal into a company of another currency; the process as a leader of both reads it.
+
+        :param rates: by day, those of the first company's currency in the other one.
+        """
+        currencies = self.env.ref("base.EUR") | self.env.ref("base.USD")
+        currencies.active = True
+        other = (currencies - self.company.currency_id)[:1]
+        abroad = self.env["res.company"].create({"name": "Abroad", "currency_id": other.id})
+        self.env["res.currency.rate"].search([]).unlink()
+        self.env["res.currency.rate"].create(
+            [
+                {
+                    "currency_id": self.company.currency_id.id, "company_id": abroad.id,
+                    "name": day, "rate": rate,
+                }
+                for day, rate in rates.items()
+            ]
+        )  # fmt: skip
+        self.leader.company_ids |= abroad
+        self.env.flush_all()
+        for table, column in (("crm_lead", "id"), ("sales_process_case", "lead_id")):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET company_id = %s WHERE %s = %s",
+                    SQL.identifier(table), abroad.id, SQL.identifier(column), lead.id,
+                )
+            )  # fmt: skip
+        self.env.invalidate_all()
+        companies = [self.company.id, abroad.id]
+        return self.process.with_user(self.leader).with_context(allowed_company_ids=companies)
+
     def test_rights(self):
         self.assertEqual(self.ways(self.rep)["total"]["count"], 2)
         self.assertEqual(self.ways(self.colleague)["total"]["count"], 1)
@@ -233,6 +277,10 @@ class TestEventLog(WaysCase):
         self.assertEqual(float(log.get("xes.version")), 1849.2016)  # a decimal, says the schema
         for named in log.findall(f"{XES}classifier"):
             self.assertRegex(named.get("name"), r"^\w+$")
+        parsed = {"int": int, "float": float, "string": str, "date": datetime.fromisoformat}
+        for valued in log.iter(*(f"{XES}{kind}" for kind in parsed)):
+            self.assertRegex(valued.get("key"), r"^[a-z_]+(:[a-z]+)?$")
+            parsed[valued.tag.removeprefix(XES)](valued.get("value"))
         traces = log.findall(f"{XES}trace")
         self.assertEqual(len(traces), 4)
         for event in log.iter(f"{XES}event"):
@@ -271,6 +319,15 @@ class TestEventLog(WaysCase):
         self.assertEqual({row["lead_id"] for row in self.rows(user=self.colleague)}, {str(self.leads[2].id)})
         self.assertEqual(len({row["lead_id"] for row in self.rows(user=self.rep)}), 2)
 
+    def test_companies_apart(self):
+        abroad = self.env["res.company"].create({"name": "Abroad"})
+        stranger = new_test_user(
+            self.env, "log-stranger", "sales_process.group_leader",
+            company_id=abroad.id, company_ids=abroad.ids,
+        )  # fmt: skip
+        self.leads.company_id = self.company
+        self.assertEqual(self.rows(user=stranger, result="all"), [])
+
 
 @tagged("post_install", "-at_install", "sales_process_ways")
 class TestEventLogRoute(HttpCase):
@@ -292,6 +349,13 @@ class TestEventLogRoute(HttpCase):
         self.assertEqual(self.get("exe").status_code, 400)
         self.assertEqual(self.get(filters="[]").status_code, 400)
         self.assertEqual(self.get(filters="{").status_code, 400)
+
+    def test_companies_that_are_not_the_readers(self):
+        abroad = self.env["res.company"].create({"name": "Abroad"})
+        self.authenticate("admin", "admin")
+        route = "/sales_process/events.csv?code=new_business&company_ids="
+        self.assertEqual(self.url_open(f"{route}{abroad.id}").status_code, 403)
+        self.assertEqual(self.url_open(f"{route}{self.env.company.id}").status_code, 200)
 
     def test_rights(self):
         user = new_test_user(self.env, "log-outsider", "base.group_user")

@@ -70,6 +70,8 @@ class TestWorkbook(DynamicsCase):
         self.assertEqual(total["Opening Stock"], rows[0]["Opening Stock"])
         self.assertEqual(total["Closing Stock"], rows[-1]["Closing Stock"])
         self.assertEqual(formulas["By Time"].cell(HEAD + 1 + len(rows), 2).value, f"=B{HEAD + 1}")
+        self.assertIn("Month", rows[0])
+        self.assertEqual(formulas["By Time"].cell(HEAD + 1, 1).number_format, "yyyy-mm")
 
     def test_rows(self):
         with patch.object(dynamics_workbook, "CHUNK", 7):
@@ -103,6 +105,28 @@ class TestWorkbook(DynamicsCase):
         _formulas, values = self.open([], other)
         self.assertNotIn(self.rep.name, {row["Salesperson"] for row in self.table(values["Rows"])})
         self.assertEqual({row["Salesperson"] for row in self.table(values["Rows"])}, {other.name, None})
+
+    def test_companies_apart(self):
+        home, abroad = self.env["res.company"].create([{"name": "Home"}, {"name": "Abroad"}])
+        people = [
+            new_test_user(
+                self.env, f"workbook-{company.name}", "sales_process.group_leader",
+                company_id=company.id, company_ids=company.ids,
+            )
+            for company in (home, abroad)
+        ]  # fmt: skip
+        with self.at(5):
+            for company, person in zip((home, abroad), people, strict=True):
+                self.make_leads(
+                    company_id=company.id, team_id=False, user_id=person.id, stage_id=self.first.id
+                )
+        self.roll_up()
+        for company, person in zip((home, abroad), people, strict=True):
+            _formulas, values = self.open([("company_id", "!=", False)], person)
+            rows = self.table(values["Rows"])
+            self.assertEqual(
+                [(row["Company"], row["Salesperson"]) for row in rows], [(company.name, person.name)]
+            )
 
     def test_nothing(self):
         _formulas, values = self.open([("date", "<", "2000-01-01")])
@@ -138,6 +162,13 @@ class TestWorkbookRoute(HttpCase):
     def test_nonsense(self):
         self.authenticate("admin", "admin")
         self.assertEqual(self.url_open("/sales_process/dynamics.xlsx?domain=]").status_code, 400)
+
+    def test_companies_that_are_not_the_readers(self):
+        abroad = self.env["res.company"].create({"name": "Abroad"})
+        self.authenticate("admin", "admin")
+        route = "/sales_process/dynamics.xlsx?company_ids="
+        self.assertEqual(self.url_open(f"{route}{abroad.id}").status_code, 403)
+        self.assertEqual(self.url_open(f"{route}{self.env.company.id}").status_code, 200)
 
     def test_outsider(self):
         new_test_user(self.env, "workbook-nobody", "base.group_user", password="workbook-nobody")
