@@ -136,6 +136,8 @@ class SalesPaperLink(models.Model):
         :param record: what the mail is about.
         :param sender: the user who sends it.
         """
+        if not STAND_IN.search(text):
+            return text
         if record._name == "crm.lead":
             orders = record.sudo().order_ids
         else:
@@ -149,7 +151,7 @@ class SalesPaperLink(models.Model):
             order = known.get(int(found[1]))
             return order._process_link_url(found[2]) if order and found[2] in purposes else found[0]
 
-        return STAND_IN.sub(fresh, text) if known else text
+        return STAND_IN.sub(fresh, text)
 
     def _is_good(self):
         """Neither withdrawn nor expired, and of the version that was sent last."""

@@ -124,9 +124,9 @@ class SalesProcessMessage(models.Model):
                 if (wish["task"], wish["key"]) not in known
             ]
         )
-        messages._hold_for_complaints()
         announced = messages.filtered(lambda message: message.until != "never")
         announced._log("letter", self.env._("announced"))
+        messages._hold_for_complaints()
         messages._wake_sender()
         return messages
 

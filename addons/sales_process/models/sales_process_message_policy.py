@@ -26,7 +26,10 @@ class SalesProcessMessage(models.Model):
         )
 
     def _hold_for_complaints(self):
-        """Who complains gets no letter about a renewal from a machine: the rep lets it go, or drops it."""
+        """Who complains gets no letter about a renewal from a machine: the rep lets it go, or drops it.
+
+        Once the customer was talked to there is nothing left to let go.
+        """
         held = self.filtered(
             lambda message: (
                 message.state == "planned"
@@ -37,7 +40,7 @@ class SalesProcessMessage(models.Model):
         )
         if held:
             why = self.env._("the customer has an open complaint")
-            held.write({"state": "held", "state_why": why})
+            held.write({"state": "held", "state_why": why, "until": "answered"})
             held._log("letter", self.env._("held: %s", why))
 
     def _look_up_addresses(self):

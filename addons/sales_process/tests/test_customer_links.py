@@ -3,6 +3,7 @@ from email.message import EmailMessage
 
 from markupsafe import Markup
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .paper_common import PaperCase
 
@@ -166,6 +167,11 @@ class TestCustomerLinks(PaperCase):
         self.assertFalse(PAGE.search(self._leaving(mail)["private@reader.example.org"]))
         self.assertFalse(self._new_links())
 
+    def test_the_queue_is_nobodys_to_read(self):
+        """The letters of the process wait there with their links."""
+        for user in (self.rep, self.colleague, self.leader, self.manager, self.portal):
+            self.assertFalse(self.env["mail.mail"].with_user(user).has_access("read"), user.name)
+
     def test_nonsense_is_left_alone(self):
         links = self.env["sales.paper.link"]
         for text in (
@@ -195,15 +201,15 @@ class TestCustomerLinks(PaperCase):
         parsed = self.env["mail.thread"].message_parse(mail)
         self.assertIsInstance(parsed["body"], Markup)
         token = url.rpartition("/")[2]
-        self.assertNotIn(token, parsed["body"])
-        self.assertIn("Fine.", parsed["body"])
-        said = self.order.message_post(
-            body=parsed["body"],
-            message_type="email",
-            author_id=self.person.id,
-            subtype_xmlid="mail.mt_comment",
-        )
-        self.assertNotIn(token, said.body)
+        self.assertNotIn(token, parsed["body"], "nor has anything that is made of it")
+        before = self.order.message_ids
+        with mute_logger("odoo.addons.mail.models.mail_thread"):
+            self.env["mail.thread"].message_process("sale.order", mail.as_bytes())
+        said = self.order.message_ids - before
+        self.assertEqual(said.author_id, self.person)
         self.assertIn("Fine.", said.body)
-        for body in self._leaving(self._mails_of(said)).values():
+        self.assertNotIn(token, said.body)
+        bodies = self._leaving(self._mails_of(said))
+        self.assertIn(self.leader.email, bodies)
+        for body in bodies.values():
             self.assertNotIn(token, body)

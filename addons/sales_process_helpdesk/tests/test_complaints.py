@@ -225,6 +225,13 @@ class TestComplaints(ProcessCase):
         letter.with_user(self.rep).action_send_now()
         self.assertEqual(letter.state, "sent", "who has let it go is not asked again")
 
+    def test_who_was_talked_to_needs_no_reminder(self):
+        self._ticket()
+        task = self._call()
+        task.complete("agreed")
+        letter = self.env["sales.process.message"].search([("lead_id", "=", task.lead_id.id)])
+        self.assertEqual(letter.state, "withdrawn")
+
     def test_without_complaints_the_reminder_goes(self):
         self._ticket(stage_id=self.closed_stage.id)
         lead = self._call().lead_id
