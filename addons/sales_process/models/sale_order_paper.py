@@ -235,7 +235,8 @@ class SaleOrder(models.Model):
         """What is offered, and what can be added: two lists of lines as they are printed."""
         offered, options, number = [], [], 0
         chosen = self.order_line.filtered(lambda line: not line._process_is_option())
-        for line in self.order_line:
+        # a down payment that is billed stands on the bill
+        for line in self.order_line.filtered(lambda line: not line.is_downpayment or line.product_uom_qty):
             if line.display_type:
                 head = {"type": "note" if line.display_type == "line_note" else "section", "name": line.name}
                 if line._process_heads(chosen):

@@ -169,7 +169,7 @@ class SalesProcessTask(models.Model):
         """One rung in one sentence."""
         rung = timer.escalation_id
         texts = {
-            "remind": self.env._("a reminder to %s", self.user_id.name or ""),
+            "remind": self.env._("a reminder to %s", (self.user_id or self.lead_id.user_id).name or ""),
             "letter": self.env._("the letter “%s” to the customer is announced", rung.template_id.name or ""),
             "substitute": self.env._("the task goes to a substitute"),
             "leader": self.env._("the team leader is told"),

@@ -64,7 +64,11 @@ class SalesProcessTask(models.Model):
         """Why the letter goes, as the salesperson reads it: a timer speaks nobody's language."""
         reader = self.lead_id.user_id or self.user_id
         task = self.with_context(lang=reader.lang or self.env.lang)
-        return task._behaviour_words(rung) or task.env._("“%s” was not done in time", task.step_id.name)
+        return task._behaviour_words(rung) or (
+            task.env._("“%s” is due soon", task.step_id.name)
+            if rung.anchor == "before"
+            else task.env._("“%s” was not done in time", task.step_id.name)
+        )
 
     def _tell(self, user_of, rung):
         """A word in the inbox of each person, one message for all of their tasks."""

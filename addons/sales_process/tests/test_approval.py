@@ -461,6 +461,8 @@ class TestRoads(PaperCase):
         self._approve(order)
         wizard.create_invoices()
         self.assertTrue(order.sudo().order_line.invoice_lines)
+        offered, _options = order._process_paper_lines()
+        self.assertEqual(len(offered), 1, "what is billed in advance is no part of the offer")
 
     def test_written_sums_convince_nobody(self):
         self.rule.write({"active": False})

@@ -126,6 +126,8 @@ class TestFollowUp(PaperCase):
     def test_the_rep_hears_of_it(self):
         order, _lead, wait = self._waiting()
         self._open(order, 2)
+        self.assertFalse(wait.user_id, "the customer is waited for")
+        self.assertIn(f"a reminder to {self.rep.name}", wait.next_text)
         self._timer(wait, "opened_again_call")._fire()
         told = self._told(self.rep)
         self.assertEqual(len(told), 1)
@@ -182,10 +184,9 @@ class TestFollowUp(PaperCase):
         self.assertGreater(expiring.date_due, fields.Datetime.now())
         self.assertLess(expiring.date_due, wait.date_deadline)
         expiring._fire()
-        self.assertEqual(
-            self._letter(wait, "expiring").template_id,
-            self.env.ref("sales_process.mail_template_proposal_expiring"),
-        )
+        letter = self._letter(wait, "expiring")
+        self.assertEqual(letter.template_id, self.env.ref("sales_process.mail_template_proposal_expiring"))
+        self.assertIn("is due soon", letter.why, "nobody is late yet")
 
     # -- cost -------------------------------------------------------------------------------------
 
