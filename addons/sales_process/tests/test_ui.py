@@ -1,3 +1,4 @@
+from lxml import etree
 from markupsafe import Markup
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
@@ -155,6 +156,15 @@ class TestViews(GateCase):
             counts.append(self.env.cr.sql_log_count - before)
         self.assertLessEqual(counts[1], counts[0] + 1)
 
+    def test_cards_ask_for_nothing_of_the_process(self):
+        """The board's cards cost what they cost without us; what they say of the process is read later."""
+        view = self.env.ref("crm.crm_case_kanban_view_leads")
+        arch = etree.fromstring(self.env["crm.lead"].with_user(self.rep).get_view(view.id, "kanban")["arch"])
+        names = {node.get("name") for node in arch.iter("field")}
+        self.assertIn("tag_ids", names)
+        self.assertFalse({name for name in names if name.startswith(("process_", "speed_"))})
+        self.assertTrue(arch.xpath("//widget[@name='sales_process_card']"))
+
     def test_map(self):
         lead, _task = self._at_call()
         drawing = self.process.with_user(self.leader).get_map()
@@ -256,6 +266,13 @@ class TestTours(HttpCase, GateCase):
 
     def _tour(self, name, url):
         self.start_tour(url, name, login="process_rep", timeout=90)
+
+    def test_card(self):
+        """A card says where its deal stands in the process, once the board is there."""
+        _lead, task = self._at_call(name="Late deal", type="opportunity")
+        task.sudo().date_deadline = self._in(hours=-1)
+        self._lead(name="Plain deal", type="opportunity", team_id=self.plain_team.id)
+        self._tour("sales_process_card", "/odoo/action-crm.crm_lead_action_pipeline")
 
     def test_tour_not_reached(self):
         lead, task = self._at_call(name="Tour request", contact_name="Tina Tour", phone="+49 30 555")
