@@ -6,10 +6,6 @@
     "author": "sales_process",
     "license": "AGPL-3",
     "depends": ["sales_process", "helpdesk_mgmt"],
-    "data": [
-        "views/crm_lead_views.xml",
-        "views/sale_order_views.xml",
-    ],
     "auto_install": True,
     "installable": True,
 }

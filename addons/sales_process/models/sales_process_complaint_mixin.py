@@ -4,6 +4,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+# What views show of complaints.
+SHOWN = (
+    "//field[@name='complaint_count'] | //button[@name='action_view_complaints']"
+    " | //filter[@name='contract_complaints'] | //div[@name='complaints']"
+)
 COMPARISONS = {
     "in": lambda count, values: count in values,
     ">": compare.gt,
@@ -78,6 +83,15 @@ class SalesProcessComplaintMixin(models.AbstractModel):
         """Complaints to this company of ours, or to all of the user's for a record of none."""
         companies = company or self.env.companies
         return sum(counts.get((one, customer), 0) for one in [*companies, company.browse()])
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        """Where nobody keeps complaints the views say nothing of them."""
+        arch, view = super()._get_view(view_id, view_type, **options)
+        if not self.env["res.partner"]._process_complaint_sources():
+            for node in arch.xpath(SHOWN):
+                node.getparent().remove(node)
+        return arch, view
 
     # -- what they say ----------------------------------------------------------------------------
 

@@ -368,6 +368,15 @@ class TestRenewalProcess(ProcessCase):
         self.assertEqual(lead.complaint_count, 0)
         self.assertNotIn(self.contract, self.env["sale.order"].search([("complaint_count", ">", 0)]))
         self.assertIn(self.contract, self.env["sale.order"].search([("complaint_count", "=", 0)]))
+        for model, view, kind in (
+            ("crm.lead", "crm.crm_lead_view_form", "form"),
+            ("sale.order", "sale.view_order_form", "form"),
+            ("sale.order", "sales_process.sale_order_view_list_contract", "list"),
+            ("sale.order", "sales_process.sale_order_view_kanban_contract", "kanban"),
+            ("sale.order", "sales_process.sale_order_view_search_contract", "search"),
+        ):
+            arch = self.env[model].with_user(self.rep).get_view(self.env.ref(view).id, kind)["arch"]
+            self.assertNotIn("complaint", arch, view)
 
     def test_several_in_a_row(self):
         """The contract that runs is itself the renewal of one: its own next term is made, at its own end."""

@@ -214,6 +214,17 @@ class TestComplaints(ProcessCase):
         with self.assertRaises(AccessError):
             self._count(self.contract, user=self.helpdesk)
 
+    def test_the_views_show_them(self):
+        for model, view, kind in (
+            ("crm.lead", "crm.crm_lead_view_form", "form"),
+            ("sale.order", "sale.view_order_form", "form"),
+            ("sale.order", "sales_process.sale_order_view_list_contract", "list"),
+            ("sale.order", "sales_process.sale_order_view_kanban_contract", "kanban"),
+            ("sale.order", "sales_process.sale_order_view_search_contract", "search"),
+        ):
+            arch = self.env[model].with_user(self.rep).get_view(self.env.ref(view).id, kind)["arch"]
+            self.assertIn("complaint_count", arch, view)
+
     # -- what the process does with it ------------------------------------------------------------
 
     def test_the_reminder_waits_for_the_rep(self):
