@@ -12,9 +12,9 @@ class ResPartner(models.Model):
         """Where complaints of customers are kept: nowhere, unless an add-on for claims or a helpdesk is tied
         in. A bridge adds its model here; that is all that renewals need to show its complaints.
 
-        :return: dict model name -> domain of its open complaints. The model orders by urgency, has
-            `partner_id` and `company_id`, and `_process_complaint_row()`: a dict with `number`, `title`,
-            `since` (in words), `who` handles it and whether it is `urgent`.
+        :return: dict model name -> domain of its open complaints. The model has `partner_id`, `company_id`,
+            `_process_complaint_order` (the most urgent first), and `_process_complaint_row()`: a dict with
+            `number`, `title`, `since` (in words), `who` handles it and whether it is `urgent`.
         """
         return {}
 

@@ -121,13 +121,14 @@ class SalesProcessComplaintMixin(models.AbstractModel):
         for Complaint, domain in self._complaint_searches():
             if not Complaint.has_access("read"):
                 continue
-            found = Complaint.search(domain)
+            found = Complaint.search(domain, order=Complaint._process_complaint_order)
             total += len(found)
             rows += [
                 {"model": found._name, "id": complaint.id, **complaint._process_complaint_row()}
-                for complaint in found[: limit - len(rows)]
+                for complaint in found[:limit]
             ]
-        return total, rows
+        rows.sort(key=lambda row: not row["urgent"])
+        return total, rows[:limit]
 
     def action_view_complaints(self):
         """Open the customer's open complaints.

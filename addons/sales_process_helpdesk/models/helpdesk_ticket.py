@@ -9,6 +9,8 @@ class HelpdeskTicket(models.Model):
 
     _inherit = "helpdesk.ticket"
 
+    _process_complaint_order = "priority desc, create_date, id"
+
     # The tickets of a customer are looked for on each renewal.
     partner_id = fields.Many2one(index="btree_not_null")
 

@@ -1,0 +1,1 @@
+from . import crm_claim, crm_claim_stage
