@@ -19,7 +19,7 @@ class SalesProcessEscalation(models.Model):
         default="after",
         required=True,
     )
-    amount = fields.Float(digits=(16, 2))
+    amount = fields.Float(string="How Long", digits=(16, 2))
     unit = fields.Selection(TIME_UNITS, default="hours", required=True)
     working = fields.Boolean(string="Working Time", default=True)
     action = fields.Selection(
