@@ -91,9 +91,7 @@ class SaleOrder(models.Model):
         if not email_normalize(address):
             return [self.env._("%s has no valid e-mail address: fill it in.", name)]
         if partner and partner.sudo().is_blacklisted:
-            return [
-                self.env._("%s does not want mail (blacklist): hand the proposal over yourself.", address)
-            ]
+            return [self.env._("No mail may go to %s (blacklist): hand the proposal over yourself.", address)]
         return []
 
     def _process_create_problems(self, lead, template):
