@@ -110,7 +110,7 @@ def clone(env, table, source, count, **values):
     names = ", ".join(f'"{name}"' for name in columns)
     values = {name: value.replace("{id}", f"{before} + n") for name, value in values.items()}
     taken = ", ".join(values.get(name, f't."{name}"') for name in columns)
-    # What checks the foreign keys was planned when the table was small, and would read all of it for each row.
+    # What checks the foreign keys was planned when the table was small: it would read all of it for each row.
     env.cr.execute("DISCARD PLANS")
     env.cr.execute(
         f"INSERT INTO {table} ({names}) "

@@ -289,6 +289,13 @@ class TestTours(HttpCase, GateCase):
         self._tour("sales_process_task_reached", "/odoo/action-sales_process.action_sales_process_task_mine")
         self.assertEqual(lead.process_state, "lost")
 
+    def test_tour_page_of_a_task(self):
+        lead, call = self._at_call()
+        call.complete("reached")
+        task = self._task(lead, "contact_result")
+        mine = "/odoo/action-sales_process.action_sales_process_task_mine"
+        self._tour("sales_process_task_page", f"{mine}/{task.id}")
+
     def test_tour_gate(self):
         self._add_gate()
         phase = self.process.search([("code", "=", "new_business"), ("state", "=", "active")]).phase_ids[2]

@@ -29,6 +29,23 @@ registry.category("web_tour.tours").add("sales_process_task_reached", {
     ],
 });
 
+/** On a page of its own a task reads from the top down: its fields, a comment, the buttons. */
+registry.category("web_tour.tours").add("sales_process_task_page", {
+    steps: () => [
+        { content: "the fields are there", trigger: ".o_sales_process_part .o_field_widget[name=expected_revenue]" },
+        {
+            content: "nothing is pushed below the buttons",
+            trigger: ".o_sales_process_task_comment",
+            run({ anchor }) {
+                const buttons = document.querySelector(".o_sales_process_task_outcomes");
+                if (anchor.getBoundingClientRect().bottom > buttons.getBoundingClientRect().top + 1) {
+                    throw new Error("The comment stands below the buttons.");
+                }
+            },
+        },
+    ],
+});
+
 /** A gate keeps a lead out of a stage: what is missing is asked for, and the lead moves. */
 registry.category("web_tour.tours").add("sales_process_gate", {
     steps: () => [
