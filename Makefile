@@ -3,7 +3,7 @@
 PYTHON ?= python3
 TOOLS = $(PYTHON) -m tools
 
-.PHONY: help run stop test test-engine test-one chaos bench lint regress clean lock
+.PHONY: help run stop test test-engine test-one chaos bench lint regress translate clean lock
 
 help:
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ lint:  ## ruff, pylint-odoo, Odoo's own checks
 
 regress:  ## Odoo's own suites with the add-on and without, and what differs
 	@$(TOOLS) regress
+
+translate:  ## the words of all add-ons as they are now into i18n/, and which have no Russian yet
+	@$(TOOLS) translate
 
 clean:  ## stop everything and remove var/, the database and the mails with it
 	@$(TOOLS) clean

@@ -8,7 +8,9 @@ from . import debian, odoo_source, python_env
 from .console import Problem, step, warn
 from .settings import ROOT, VAR, VENV, VENV_PYTHON
 
-COMMANDS = {"run", "test", "test_one", "test_engine", "stop", "clean", "lint", "regress", "chaos", "bench"}
+COMMANDS = {
+    "run", "test", "test_one", "test_engine", "stop", "clean", "lint", "regress", "chaos", "bench", "translate"
+}  # fmt: skip
 # These two need nothing, and must not build an environment in order to throw it away.
 BARE = {"stop", "clean"}
 

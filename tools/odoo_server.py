@@ -82,6 +82,12 @@ def shell(conf: Path, database: str, code: str) -> str:
     return done.stdout
 
 
+def export_terms(conf: Path, database: str, modules) -> None:
+    """Write the texts of modules, as a database and their files hold them, into the templates in i18n/."""
+    command = [VENV_ODOO, "i18n", "export", "-c", conf, "-d", database, *modules]
+    run_logged(command, f"export-{database}.log", env=environment())
+
+
 def start(name: str, conf: Path, *arguments, folder: Path = RUN, log: Path | None = None) -> int:
     """Start a server in the background."""
     return processes.start(name, [VENV_ODOO, "-c", conf, *arguments], folder, log, env=environment())

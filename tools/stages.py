@@ -7,6 +7,7 @@ import subprocess
 import threading
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import addons, databases, odoo_server, templates
@@ -176,13 +177,28 @@ def _neighbour_tests() -> list[Path]:
     ]
 
 
+def _tests_everywhere() -> list[Path]:
+    """What is tested with the bridges as well as without."""
+    return [file for folder in _test_folders(addons.installable()) for file in folder.glob("test_terms.py")]
+
+
 def bridge_tests(server: Server, template: str, output=None) -> int:
     """Tests of the bridges and of what is done where Odoo's other add-ons are, on a copy of a template that
     gets them and what they tie in."""
-    chosen = [*_test_folders(addons.bridges()), *_neighbour_tests()]
-    names = [*addons.bridges(), *NEIGHBOURS]
+    chosen = [*_test_folders(addons.bridges()), *_neighbour_tests(), *_tests_everywhere()]
     if not chosen:
         return 0
+    try:
+        with bridges_installed(server, template) as database:
+            return addon_tests(server, database, *chosen, name="bridges", output=output)
+    except Problem as problem:
+        return failed("bridges", str(problem))
+
+
+@contextmanager
+def bridges_installed(server: Server, template: str):
+    """A copy of a template with the bridges and Odoo's other add-ons, dropped in the end."""
+    names = [*addons.bridges(), *NEIGHBOURS]
     database = f"{templates.PREFIX}_bridges_template"
     conf = templates.conf(server, "bridges-install")
     try:
@@ -190,9 +206,7 @@ def bridge_tests(server: Server, template: str, output=None) -> int:
             databases.copy(server, template, database)
             odoo_server.install(conf, database, names, demo=False)
             odoo_server.check_installed(server, database, names)
-        return addon_tests(server, database, *chosen, name="bridges", output=output)
-    except Problem as problem:
-        return failed("bridges", str(problem))
+        yield database
     finally:
         databases.drop(server, database)
 

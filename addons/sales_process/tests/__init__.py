@@ -46,6 +46,7 @@ from . import (
     test_stages,
     test_task_report,
     test_teams,
+    test_terms,
     test_typed_answers,
     test_ui,
     test_versions,
