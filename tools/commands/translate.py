@@ -31,7 +31,7 @@ def main(arguments) -> int:
 
 
 def _catalogues() -> list[Path]:
-    return sorted(ADDONS.glob("*/i18n/ru.po"))
+    return [template.with_name("ru.po") for template in sorted(ADDONS.glob("*/i18n/*.pot"))]
 
 
 def _renew(catalogue: Path) -> list[polib.POEntry]:
