@@ -9,7 +9,8 @@ from .console import Problem, step, warn
 from .settings import ROOT, VAR, VENV, VENV_PYTHON
 
 COMMANDS = {
-    "run", "test", "test_one", "test_engine", "stop", "clean", "lint", "regress", "chaos", "bench", "translate"
+    "run", "stop", "clean", "test", "test_one", "test_engine", "chaos", "bench", "lint", "regress",
+    "translate",
 }  # fmt: skip
 # These two need nothing, and must not build an environment in order to throw it away.
 BARE = {"stop", "clean"}

@@ -1,6 +1,7 @@
 """The Russian translation of every add-on is complete and says what the English does.
 
-That the catalogues hold the words of today is tested inside Odoo (test_terms.py); `make translate` renews them.
+That the catalogues hold the words of today is tested inside Odoo (test_terms.py); `make translate` renews
+them.
 """
 
 import re

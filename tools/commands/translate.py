@@ -1,7 +1,7 @@
 """`make translate`: the words of all add-ons as they are now, in their templates and Russian catalogues.
 
-What has its Russian keeps it; what is new stands in the catalogue without any, to be translated, and is named.
-What is gone leaves both.
+What has its Russian keeps it; what is new stands in the catalogue without any, to be translated, and is
+named. What is gone leaves both.
 """
 
 from pathlib import Path

@@ -1,7 +1,6 @@
 import io
 
 import polib
-
 from odoo.modules.module import get_module_path
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.translate import trans_export
