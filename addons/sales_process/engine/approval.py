@@ -41,7 +41,7 @@ def worsening(judged, now):
     found += _worse_figures(judged, now)
     before = judged.get("products") or {}
     for key, line in (now.get("products") or {}).items():
-        found += _worse_line(before.get(key), line)
+        found += worse_line(before.get(key), line)
     return sorted(set(found))
 
 
@@ -75,8 +75,8 @@ def _worse_figures(judged, now):
     return found
 
 
-def _worse_line(before, line):
-    """A product that was not judged, or one that is now sold on worse conditions."""
+def worse_line(before, line):
+    """Codes of what is worse about a product: it was not judged, or is now sold on worse conditions."""
     if before is None:
         return ["product"]
     found = []
@@ -84,6 +84,8 @@ def _worse_line(before, line):
         found.append("price")
     if _above(line["discount"], before["discount"]):
         found.append("discount")
+    if "taxes" in before and line.get("taxes") != before["taxes"]:
+        found.append("taxes")
     # The discount was judged for a quantity: for fewer pieces it is a gift.
     if (line["discount"] > PERCENT_TOLERANCE or line.get("cut")) and line["qty"] < before["qty"]:
         found.append("quantity")

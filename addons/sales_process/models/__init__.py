@@ -45,6 +45,7 @@ from . import resource_calendar_attendance
 from . import resource_calendar_leaves
 from . import sale_order
 from . import sale_order_approval
+from . import sale_order_approval_values
 from . import sale_order_case
 from . import sale_order_contract
 from . import sale_order_contract_making
@@ -66,6 +67,8 @@ from . import sale_order_signature
 from . import sale_order_evidence
 from . import sale_order_template
 from . import sales_approval
+from . import sales_approval_page
+from . import sales_approval_absence
 from . import sales_approval_rule
 from . import sales_call
 from . import sales_call_connection
@@ -110,6 +113,7 @@ from . import sales_process_task_answer
 from . import sales_process_task_escalation
 from . import sales_process_task_follow
 from . import sales_process_task_form
+from . import sales_process_task_approval
 from . import sales_process_task_call
 from . import sales_process_task_story
 from . import sales_process_task_view

@@ -1,9 +1,15 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
 from ..engine.call import clean_number
 
 LONGEST_EXTENSION = 6
+# What people say of themselves in their preferences.
+OWN_FIELDS = ("process_substitute_id", "process_away_until", "call_extension")
+ONE_DAY = timedelta(days=1)
 
 
 class ResUsers(models.Model):
@@ -16,6 +22,11 @@ class ResUsers(models.Model):
         string="Substitute",
         domain=[("share", "=", False)],
         help="Takes over tasks of the sales process while this person is away.",
+    )
+    process_away_until = fields.Date(
+        string="Away Until",
+        copy=False,
+        help="Until this day, with it, the substitute takes over. Leaves of the calendar count as well.",
     )
     call_extension = fields.Char(
         string="Extension",
@@ -30,11 +41,11 @@ class ResUsers(models.Model):
 
     @property
     def SELF_READABLE_FIELDS(self):
-        return [*super().SELF_READABLE_FIELDS, "process_substitute_id", "call_extension"]
+        return [*super().SELF_READABLE_FIELDS, *OWN_FIELDS]
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
-        return [*super().SELF_WRITEABLE_FIELDS, "process_substitute_id", "call_extension"]
+        return [*super().SELF_WRITEABLE_FIELDS, *OWN_FIELDS]
 
     @api.constrains("call_extension")
     def _check_call_extension(self):
@@ -66,21 +77,45 @@ class ResUsers(models.Model):
 
     @api.model
     def _process_absent(self):
-        """The users who are on leave now, by Odoo's own resource calendar."""
+        """The users who are away now: by Odoo's own resource calendar, or as they said themselves."""
+        leaves = self.env["resource.calendar.leaves"].sudo()._search(self._process_leaves_now())
+        resources = self.env["resource.resource"].sudo().with_context(active_test=False)
+        on_leave = resources._search(
+            [("id", "in", leaves.subselect("resource_id")), ("user_id", "!=", False)]
+        )
+        users = self.sudo().with_context(active_test=False)
+        return users.search(
+            Domain("id", "in", on_leave.subselect("user_id"))
+            | Domain("process_away_until", ">=", fields.Date.today())
+        )
+
+    @api.model
+    def _process_leaves_now(self):
         now = fields.Datetime.now()
+        return [
+            ("date_from", "<=", now),
+            ("date_to", ">", now),
+            ("resource_id.user_id", "!=", False),
+            ("time_type", "=", "leave"),
+        ]
+
+    def _process_returns(self):
+        """dict user -> the moment (UTC) from which they are back, of those of these users who are away."""
         leaves = (
             self.env["resource.calendar.leaves"]
             .sudo()
-            .search(
-                [
-                    ("date_from", "<=", now),
-                    ("date_to", ">", now),
-                    ("resource_id.user_id", "!=", False),
-                    ("time_type", "=", "leave"),
-                ]
-            )
+            .search([*self._process_leaves_now(), ("resource_id.user_id", "in", self.ids)])
         )
-        return leaves.resource_id.user_id
+        back = {}
+        for leave in leaves:
+            user = leave.resource_id.user_id
+            back[user.id] = max(back.get(user.id, leave.date_to), leave.date_to)
+        today = fields.Date.today()
+        for user in self.sudo():
+            if user.process_away_until and user.process_away_until >= today:
+                moment = fields.Datetime.to_datetime(user.process_away_until + ONE_DAY)
+                back[user.id] = max(back.get(user.id, moment), moment)
+        return {self.browse(number): moment for number, moment in back.items()}
 
     def action_archive(self):
         """Odoo deletes the activities of people who are archived: their tasks are handed over first."""

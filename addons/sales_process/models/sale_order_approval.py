@@ -1,5 +1,3 @@
-import hashlib
-
 from markupsafe import Markup
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -169,110 +167,17 @@ class SaleOrder(models.Model):
         return self.env.user in rule._approvers(self.sudo(), user)
 
     # ------------------------------------------------------------------
-    # What is judged
-    # ------------------------------------------------------------------
-
-    def _process_paper_kind(self):
-        """The paper that makes this order binding: 'proposal' or 'contract'."""
-        self.ensure_one()
-        return "proposal"
-
-    def _approval_values(self, kind):
-        """The values an approver judges, as plain data (see `engine/approval.py`)."""
-        self.ensure_one()
-        lines = self._approval_lines()
-        nets = {line: line._approval_net() for line in lines}
-        gross, net = sum(line._approval_gross(nets[line]) for line in lines), sum(nets.values())
-        return {
-            **self._approval_margin(nets),
-            "partner": self.partner_id.commercial_partner_id.id,
-            "currency": self.currency_id.name,
-            "amount": self._approval_amount(net),
-            "discount": round(100 * (1 - net / gross), 4) if gross else 0.0,
-            "payment_days": self._approval_payment_days(),
-            "early_discount": self.payment_term_id.discount_percentage
-            if self.payment_term_id.early_discount
-            else 0.0,
-            "products": lines._approval_products(nets),
-            "texts": self._approval_texts(),
-            "terms": self._approval_terms(kind),
-        }
-
-    def _approval_lines(self):
-        """The lines that are sold; a down payment of nothing is only a note for the invoice."""
-        return self.order_line.filtered(
-            lambda line: not line.display_type and not (line.is_downpayment and not line.product_uom_qty)
-        )
-
-    def _approval_amount(self, net):
-        """Untaxed, in the company's currency at the order's date."""
-        day = (self.date_order or self.env.cr.now()).date()
-        return self.currency_id._convert(net, self.company_id.currency_id, self.company_id, day)
-
-    def _approval_margin(self, nets):
-        """The margin in percent, where Odoo's margins are installed; worked out anew as the amounts are."""
-        if "margin_percent" not in self._fields:
-            return {}
-        cost = sum(line._approval_cost() * line.product_uom_qty for line in nets)
-        net = sum(nets.values())
-        return {"margin": round(100 * (net - cost) / net, 2) if net else 0.0}
-
-    def _approval_payment_days(self):
-        """The longest a customer may wait to pay, in days, months counted as thirty."""
-        extra = {"days_after_end_of_month": 30, "days_after_end_of_next_month": 60}
-        return max(
-            (
-                line.nb_days
-                + extra.get(line.delay_type, 0)
-                + (30 + _day_of_month(line) if line.delay_type == "days_end_of_month_on_the" else 0)
-                for line in self.payment_term_id.line_ids
-            ),
-            default=0,
-        )
-
-    def _approval_texts(self):
-        """A hash of everything a customer reads as a promise."""
-        lines = self._approval_lines() | self.order_line.filtered(
-            lambda line: line.display_type and not line.is_downpayment
-        )
-        texts = [self.note or "", *sorted(name or "" for name in lines.mapped("name"))]
-        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-    def _approval_terms(self, kind):
-        """Further terms of this kind of paper, as plain data; contracts extend it."""
-        return {}
-
-    def _approval_discount(self):
-        """The highest discount of a line, against the customer's own price list."""
-        self.ensure_one()
-        lines = self.order_line.filtered(lambda line: not line.display_type and line.product_id)
-        return max((line._approval_discount() for line in lines), default=0.0)
-
-    def _approval_discount_whole(self):
-        """How far, in percent, all together is under what it costs by the customer's own price list."""
-        self.ensure_one()
-        lines = self._approval_lines().filtered("product_id")
-        gross = sum(line._approval_own_price() * line.product_uom_qty for line in lines)
-        net = sum(line.price_unit * (1 - line.discount / 100) * line.product_uom_qty for line in lines)
-        return round(100 * (1 - net / gross), 4) if gross else 0.0
-
-    def _approval_in_categories(self, categories):
-        """Whether a line's product lies in one of these categories, or below it."""
-        parents = {
-            int(number)
-            for path in self.order_line.product_id.categ_id.mapped("parent_path")
-            for number in path.split("/")
-            if number
-        }
-        return not parents.isdisjoint(categories.ids)
-
-    # ------------------------------------------------------------------
     # Who
     # ------------------------------------------------------------------
 
     def _approval_sellers(self):
         """Whose own paper this is."""
         return self.user_id | self.sudo().opportunity_id.user_id
+
+    def _approval_seller(self):
+        """Whose leader is asked. An order without a salesperson is no way to another team's leader."""
+        self.ensure_one()
+        return self.user_id or self.sudo().opportunity_id.user_id or self.create_uid
 
     def _approval_managers(self):
         """Sales managers of the company who did not sell this themselves."""
@@ -393,6 +298,7 @@ class SaleOrder(models.Model):
             "rule_id": rule.id,
             "for_user_id": user.id,
             "approver_ids": [(6, 0, rule._approvers(self, user, absent).ids)],
+            "date_return": rule._next_return(self, user, absent),
             "asked_by_id": self.env.uid if not self.env.user._is_superuser() else self.user_id.id,
             "judged_values": values,
             "fingerprint": engine.fingerprint(values),
@@ -462,20 +368,34 @@ class SaleOrder(models.Model):
         return dict(self.env["sales.approval"]._fields["kind"]._description_selection(self.env))[kind]
 
     def action_approval_request(self):
-        """Ask for the approval of the paper this order stands at."""
+        """Ask for the approval of the paper this order stands at.
+
+        Where the process waits for the proposal to be made, this makes it: the step is done.
+        """
         for order in self:
             order.check_access("write")
-            order._approval_request(order._process_paper_kind())
+            if not order._approval_make_in_process():
+                order._approval_request(order._process_paper_kind())
         return True
+
+    def _approval_make_in_process(self):
+        """Complete the process' own step that proposes this order, if it is open: it asks for the approval.
+
+        :return: whether there was one.
+        """
+        self.ensure_one()
+        lead = self.opportunity_id
+        if self._process_paper_kind() != "proposal" or self._process_open_order(lead) != self:
+            return False
+        for task in lead.sudo().process_open_task_ids.sudo(False):
+            making = task.sudo().step_id.outcome_ids.filtered(lambda outcome: outcome.does == "proposal_make")
+            if making:
+                task.complete(making[0].code)
+                return True
+        return False
 
     def action_view_approvals(self):
         """The approvals of this order."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_approval")
         return {**action, "domain": [("order_id", "=", self.id)], "context": {}}
-
-
-def _day_of_month(line):
-    """The day of the month a payment term names, as a number; Odoo keeps it as a text."""
-    day = line.days_next_month or ""
-    return int(day) if day.isdigit() else 0

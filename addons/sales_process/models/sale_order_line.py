@@ -75,8 +75,8 @@ class SaleOrderLine(models.Model):
         return net / kept if kept else self.price_unit * self.product_uom_qty
 
     def _approval_products(self, nets):
-        """`{product: {qty, net, discount, cut}}`: quantity in the product's own unit, the lowest untaxed
-        price of one, the highest discount, whether one is sold below its sales price.
+        """`{product: {qty, net, discount, cut, taxes}}`: quantity in the product's own unit, the lowest
+        untaxed price of one, the highest discount, whether one is sold below its sales price, its taxes' ids.
 
         :param nets: dict line -> its untaxed amount.
         """
@@ -85,11 +85,14 @@ class SaleOrderLine(models.Model):
             key = line._approval_key()
             qty = line._approval_quantity()
             unit = nets[line] / qty if qty else line.price_unit * (1 - line.discount / 100)
-            entry = found.setdefault(key, {"qty": 0.0, "net": unit, "discount": 0.0, "cut": False})
+            entry = found.setdefault(
+                key, {"qty": 0.0, "net": unit, "discount": 0.0, "cut": False, "taxes": []}
+            )
             entry["qty"] = round(entry["qty"] + qty, 6)
             entry["net"] = round(min(entry["net"], unit), 6)
             entry["discount"] = round(max(entry["discount"], line.discount), 4)
             entry["cut"] = entry["cut"] or line._approval_is_cut(unit)
+            entry["taxes"] = sorted({*entry["taxes"], *line.tax_ids.ids})
         return found
 
     def _approval_key(self):
@@ -102,7 +105,7 @@ class SaleOrderLine(models.Model):
         product = self.product_id
         if not product or not product.lst_price:
             return False
-        day = (self.order_id.date_order or self.env.cr.now()).date()
+        day = self.order_id._approval_moment().date()
         price = product.currency_id._convert(product.lst_price, self.currency_id, self.company_id, day)
         return self.currency_id.compare_amounts(unit, price) < 0
 
@@ -120,7 +123,7 @@ class SaleOrderLine(models.Model):
         if not product:
             return self.purchase_price
         cost = product.uom_id._compute_price(product.standard_price, self.product_uom_id)
-        day = (self.order_id.date_order or self.env.cr.now()).date()
+        day = self.order_id._approval_moment().date()
         own = product.cost_currency_id._convert(cost, self.currency_id, self.company_id, day)
         return max(self.purchase_price, own)
 
@@ -133,7 +136,7 @@ class SaleOrderLine(models.Model):
             self.product_uom_qty or 1.0,
             currency=order.currency_id,
             uom=self.product_uom_id,
-            date=order.date_order,
+            date=order._approval_moment(),
         )
 
     def _approval_discount(self):

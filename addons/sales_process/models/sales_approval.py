@@ -1,7 +1,5 @@
-from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import consteq, format_amount, hmac
 
 from ..engine import approval as engine
 from .row_locks import lock_rows
@@ -52,6 +50,18 @@ class SalesApproval(models.Model):
     for_user_id = fields.Many2one(
         "res.users", string="Asked In Person", readonly=True, help="Where each of several must approve."
     )
+    late_user_ids = fields.Many2many(
+        "res.users",
+        "sales_approval_late_user_rel",
+        string="Handed Over To",
+        readonly=True,
+        help="Who was asked as well, because the answer was late.",
+    )
+    date_return = fields.Datetime(
+        "Asked Again On",
+        readonly=True,
+        help="When somebody who is stood in for is back: then they are asked.",
+    )
     date_asked = fields.Datetime(readonly=True, default=lambda self: self.env.cr.now())
     asked_by_id = fields.Many2one("res.users", readonly=True)
     date_decided = fields.Datetime(readonly=True)
@@ -72,6 +82,7 @@ class SalesApproval(models.Model):
         "(order_id, kind, rule_id, COALESCE(for_user_id, 0)) WHERE state = 'waiting'",
         "This paper waits for this approval already.",
     )
+    _return_idx = models.Index("(date_return) WHERE state = 'waiting' AND date_return IS NOT NULL")
 
     @api.depends("order_id", "kind", "rule_id")
     def _compute_display_name(self):
@@ -95,6 +106,7 @@ class SalesApproval(models.Model):
             "partner": self.env._("other customer"),
             "currency": self.env._("other currency"),
             "texts": self.env._("other texts"),
+            "taxes": self.env._("other taxes"),
             "terms": self.env._("other terms"),
             "payment_term": self.env._("later payment"),
             "discount": self.env._("higher discount"),
@@ -107,15 +119,19 @@ class SalesApproval(models.Model):
 
     @api.depends_context("uid")
     def _compute_can_decide(self):
+        absent = self.env["res.users"]._process_absent() if self else None
         for approval in self:
-            approval.can_decide = approval.state == "waiting" and not approval._decision_problem()
+            approval.can_decide = approval.state == "waiting" and not approval._decision_problem(absent)
 
     # ------------------------------------------------------------------
     # Deciding
     # ------------------------------------------------------------------
 
-    def _decision_problem(self):
-        """Why the current user may not answer this, or nothing."""
+    def _decision_problem(self, absent=None):
+        """Why the current user may not answer this, or nothing.
+
+        :param absent: users who are away, where that was looked up already.
+        """
         self.ensure_one()
         user, order = self.env.user, self.sudo().order_id
         if self.env.su and user._is_superuser():
@@ -123,7 +139,9 @@ class SalesApproval(models.Model):
         if order.company_id not in user.company_ids:
             return self.env._("%s belongs to another company.", order.name)
         if user in self._own_users():
-            others = self.sudo().rule_id._approvers(order, self.sudo().for_user_id) - self._own_users()
+            others = (
+                self.sudo().rule_id._approvers(order, self.sudo().for_user_id, absent) - self._own_users()
+            )
             if others or not order._approval_self_allowed():
                 return self.env._(
                     "Nobody approves their own: %(paper)s waits for %(approvers)s.",
@@ -131,20 +149,24 @@ class SalesApproval(models.Model):
                     approvers=", ".join(others.mapped("name")) or self.env._("a sales manager"),
                 )
             return None
-        if user not in self.sudo().approver_ids and user not in self._entitled():
+        if user not in self._entitled(absent):
             return self.env._("You are not among those who approve %s.", order.name)
         return None
 
-    def _entitled(self):
-        """Who may answer beside those asked: who stands in for them since; a leader and the sales managers
-        too, unless somebody is asked in person and here."""
+    def _entitled(self, absent=None):
+        """Who may answer now: those whom the rule means, who stands in for those away, who was handed the
+        question because it was late; where the rule names nobody in person, the sales managers too.
+
+        Having been asked is not enough: who stood in gives the question back when the other returns.
+        """
         approval = self.sudo()
-        order, user = approval.order_id, approval.for_user_id
-        entitled = approval.rule_id._approvers(order, user)
-        if user in entitled:
-            return entitled
-        leaders = order.user_id.sale_team_id.user_id | order.team_id.user_id
-        return entitled | leaders | self.env.ref("sales_team.group_sale_manager").sudo().all_user_ids
+        order, rule = approval.order_id, approval.rule_id
+        meant = approval.for_user_id or rule._named(order)
+        stand_in = rule._approvers(order, approval.for_user_id, absent)
+        entitled = meant | stand_in | approval.late_user_ids
+        if rule.approver_type == "leader":
+            entitled |= order._approval_managers()
+        return entitled
 
     def _own_users(self):
         """Those whose own paper this is."""
@@ -185,7 +207,8 @@ class SalesApproval(models.Model):
     def _check_may_decide(self):
         """All or nothing: every reason why one of these is not the current user's to answer, or was changed
         while it was looked at."""
-        problems = [problem for approval in self if (problem := approval._decision_problem())]
+        absent = self.env["res.users"]._process_absent()
+        problems = [problem for approval in self if (problem := approval._decision_problem(absent))]
         if problems:
             raise AccessError("\n".join(problems))
         seen = self.env.context.get("approval_fingerprint")
@@ -287,95 +310,8 @@ class SalesApproval(models.Model):
         return found
 
     # ------------------------------------------------------------------
-    # The mail with a link
+    # Buttons
     # ------------------------------------------------------------------
-
-    def _tell_approvers(self):
-        """A mail to each who is asked, one for all papers, with a link to answer each by."""
-        of_user = {}
-        for approval in self:
-            for user in approval.approver_ids - self.env.user:
-                of_user[user] = of_user.get(user, self.browse()) | approval
-        for user, approvals in of_user.items():
-            approvals.with_context(lang=user.lang or self.env.lang)._tell(user)
-
-    def _tell(self, user):
-        lines = [
-            Markup('<p>%s<br/><a href="%s">%s</a></p>')
-            % (approval._question_text(), approval._link(user), self.env._("Look at it and answer"))
-            for approval in self
-        ]
-        subject = (
-            self.env._("%s waits for your approval", self.order_id.name)
-            if len(self) == 1
-            else self.env._("%s documents wait for your approval", len(self))
-        )
-        self[:1].order_id.message_notify(
-            partner_ids=user.partner_id.ids,
-            subject=subject,
-            body=Markup().join(lines),
-            author_id=self.asked_by_id[:1].partner_id.id or self.env.ref("base.partner_root").id,
-        )
-
-    def _question_text(self):
-        order = self.order_id
-        return self.env._(
-            "%(paper)s %(order)s for %(customer)s, %(amount)s, by %(seller)s",
-            paper=order._approval_kind_name(self.kind),
-            order=order.name,
-            customer=order.partner_id.display_name,
-            amount=format_amount(self.env, order.amount_untaxed, order.currency_id),
-            seller=order.user_id.name or "—",
-        )
-
-    def _link(self, user):
-        """The address at which this user answers: it is worth nothing in another's hands, as the page asks
-        who is there."""
-        return f"{self.get_base_url()}/sales_process/approval/{self.id}/{self._link_token(user)}"
-
-    def _link_opens(self, token):
-        """Whether this is the link that the current user was sent."""
-        return self.state == "waiting" and consteq(self.sudo()._link_token(self.env.user), token)
-
-    def _page_state(self, token):
-        """What the page of this link shows: the question, how it was answered, or nothing."""
-        if self.state != "waiting":
-            return self.state
-        return "waiting" if self._link_opens(token) and not self._decision_problem() else "unknown"
-
-    def _page_rows(self):
-        """[(what, approved last, now, whether it got worse)] of the figures that were judged."""
-        self.ensure_one()
-        approval = self.sudo()
-        now, last = approval.order_id._approval_values(self.kind), approval._last_approved()
-        before = last.judged_values or {}
-        worse = set(approval.rule_id._worsened(before, now)) if before else set()
-        currency = approval.company_id.currency_id
-        labels = {
-            "amount": (self.env._("Amount, untaxed"), lambda value: format_amount(self.env, value, currency)),
-            "discount": (self.env._("Discount"), lambda value: f"{value:g} %"),
-            "margin": (self.env._("Margin"), lambda value: f"{value:g} %"),
-            "uplift": (self.env._("Raised at the renewal by"), lambda value: f"{value:g} %"),
-            "payment_days": (self.env._("Paid within, days"), lambda value: f"{value:g}"),
-        }
-        figures = [
-            (label, shown(before[name]) if name in before else "", shown(now[name]), name in worse)
-            for name, (label, shown) in labels.items()
-            if name in now
-        ]
-        return figures + approval._page_form_row(before.get("terms") or {}, now["terms"])
-
-    def _page_form_row(self, before, now):
-        """The row that says whose words the contract is in, where they are or were not ours."""
-        first, last = (terms.get("contract_form_sha256") for terms in (before, now))
-        if not first and not last:
-            return []
-        own, ours = self.env._("the customer's own form"), self.env._("our template")
-        text = (own if first else ours) if before else ""
-        return [(self.env._("Text"), text, own if last else ours, bool(before) and first != last)]
-
-    def _link_token(self, user):
-        return hmac(self.env(su=True), "sales_process.approval", (self.id, user.id, str(self.date_asked)))
 
     def action_approve(self):
         """Approve, from the list, the form or a phone."""

@@ -153,7 +153,8 @@ class SalesApprovalRule(models.Model):
         self.ensure_one()
         if self.approver_type == "users":
             return order._approval_candidates(self.approver_ids)
-        return order._approval_candidates(order.user_id.sale_team_id.user_id or order.team_id.user_id)
+        leader = order._approval_seller().sale_team_id.user_id
+        return order._approval_candidates(leader or order.team_id.user_id)
 
     def _questions(self, order):
         """Who is to be asked: each user, where all must approve; else one empty user, for any of them."""
@@ -173,3 +174,8 @@ class SalesApprovalRule(models.Model):
         away = named & absent
         stand_in = order._approval_candidates(away.process_substitute_id - absent)
         return (named - away | stand_in) or named or order._approval_managers()
+
+    def _next_return(self, order, user, absent):
+        """When the first of those meant, who is stood in for now, is back; False where all are here."""
+        away = (user or self._named(order)) & absent
+        return min(away._process_returns().values(), default=False)

@@ -126,7 +126,7 @@ class SalesProcessTask(models.Model):
 
     def _form_order(self):
         """The order that the task is about, for whoever may see it."""
-        order = self.sudo().case_id.order_id.with_env(self.env)
+        order = self._form_order_shown()
         if not order or not order.has_access("read"):
             return False
         return {

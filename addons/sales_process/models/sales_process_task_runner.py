@@ -28,7 +28,9 @@ class SalesProcessTask(models.Model):
 
     @api.model
     def _cron_run_timers(self):
-        """The timer job: reminders, escalations, waits that are over. See `sales.process.timer`."""
+        """The timer job: reminders, escalations, waits that are over (`sales.process.timer`), and questions
+        for approval of those who are back."""
+        self.env["sales.approval"]._hand_back()
         self.env["sales.process.timer"]._cron_run()
 
     @api.model

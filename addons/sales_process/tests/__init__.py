@@ -1,5 +1,6 @@
 from . import (
     test_approval,
+    test_approval_people,
     test_approval_rules,
     test_assets,
     test_call_rights,

@@ -8,7 +8,7 @@ class SalesProcessTask(models.Model):
 
     def _form_order(self):
         order = super()._form_order()
-        if not order or self.sudo().case_id.order_id.state not in ("draft", "sent"):
+        if not order or self._form_order_shown().state not in ("draft", "sent"):
             return order
         lines = self.env["sale.order.line"].browse(line["id"] for line in order["lines"])
         for shown, line in zip(order["lines"], lines, strict=True):

@@ -75,7 +75,7 @@ export class TaskForm extends Component {
         const outcome = this.state.chosen;
         return {
             date: outcome.asks_date,
-            reason: outcome.code === REFUSED || outcome.asks_reason,
+            reason: outcome.asks_reason,
             comment: outcome.asks_comment,
             merge: outcome.asks_merge,
         };
@@ -141,7 +141,8 @@ export class TaskForm extends Component {
     // -- answering --------------------------------------------------------------------------------
 
     onRefused() {
-        this.choose({ code: REFUSED, name: _t("The customer refused"), end: "lost" });
+        // an approval has an outcome of the same code, which asks for no reason
+        this.choose({ code: REFUSED, name: _t("The customer refused"), end: "lost", asks_reason: true });
     }
 
     /** An outcome that needs nothing more is taken at once; else what it needs is asked for. */
@@ -273,6 +274,13 @@ export class TaskForm extends Component {
         return this.action.doAction({
             type: "ir.actions.act_window", res_model: model, res_id: id, views: [[false, "form"]],
         });
+    }
+
+    /** The quotation to be proposed, made from its template where there is none yet. */
+    async openQuotation() {
+        return this.action.doAction(
+            await this.orm.call("sales.process.task", "action_open_quotation", [[this.task.id]])
+        );
     }
 
     async openComplaints() {

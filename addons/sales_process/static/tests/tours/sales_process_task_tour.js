@@ -62,3 +62,16 @@ registry.category("web_tour.tours").add("sales_process_gate", {
         { content: "moved", trigger: "body:not(:has(.modal)) .o_sales_process_box:contains('Make the proposal')" },
     ],
 });
+
+/** A leader sends a proposal back: with a word, and without a reason of the customer's. */
+registry.category("web_tour.tours").add("sales_process_approval_returned", {
+    steps: () => [
+        { content: "what is asked", trigger: ".o_sales_process_task_judged:contains('Amount')" },
+        { content: "back", trigger: ".o_sales_process_task button[name=refused]:contains('Return for changes')", run: "click" },
+        { content: "a word is needed", trigger: ".o_sales_process_task_ask button[name=confirm]:disabled" },
+        { content: "and no reason of the customer's", trigger: ".o_sales_process_task_ask:not(:has(select))" },
+        { content: "say it", trigger: ".o_sales_process_task textarea", run: "edit Add the second year" },
+        { content: "confirm", trigger: ".o_sales_process_task_ask button[name=confirm]:enabled", run: "click" },
+        { content: "done", trigger: ".o_sales_process_task .badge:contains('Done'), .o_notification:contains('Return for changes')" },
+    ],
+});
