@@ -181,7 +181,7 @@ class SalesProcessTask(models.Model):
             self._write_form(model, vals)
 
     def _write_form(self, model, vals):
-        """Write the values of one model; a value of the wrong kind is named."""
+        """Write the values of one model."""
         record = {
             "crm.lead": self.lead_id,
             "sale.order": self._form_order_record(),
@@ -190,11 +190,18 @@ class SalesProcessTask(models.Model):
             return
         if not record:
             raise UserError(self.env._("There is no order yet to write to: make the proposal first."))
+        self._right_kinds(record, vals, record.write)
+
+    def _right_kinds(self, model, vals, write):
+        """What `write` gives for these values of a model; a value of the wrong kind is named.
+
+        :raise UserError: which fields they may be.
+        """
         try:
             with self.env.cr.savepoint():
-                record.write(vals)
+                return write(vals)
         except (ValueError, TypeError) as error:
-            labels = ", ".join(record._fields[name]._description_string(self.env) or name for name in vals)
+            labels = ", ".join(model._fields[name]._description_string(self.env) or name for name in vals)
             raise UserError(
                 self.env._(
                     "One of these values is not of the right kind: %(fields)s (%(error)s).",
@@ -299,19 +306,22 @@ class SalesProcessTask(models.Model):
             return
         start = self._as_moment(vals.pop("start"))
         lead = self.lead_id
-        partners = lead.partner_id | self.user_id.partner_id | self.env.user.partner_id
-        meeting = self.env["calendar.event"].create(
-            {
-                "name": lead.name,
-                "start": start,
-                "stop": start + timedelta(minutes=values.get("duration") or 60),
-                "opportunity_id": lead.id,
-                "user_id": (self.user_id or self.env.user).id,
-                "partner_ids": [fields.Command.set(partners.ids)],
-                **vals,
-            }
+        vals.setdefault("partner_ids", [fields.Command.set(self._meeting_attendees().ids)])
+        meetings = self.env["calendar.event"]
+        facts = {
+            "name": lead.name,
+            "start": start,
+            "stop": start + timedelta(minutes=values.get("duration") or 60),
+            "opportunity_id": lead.id,
+            "user_id": (self.user_id or self.env.user).id,
+        }
+        self.sudo().case_id.meeting_id = self._right_kinds(
+            meetings, vals, lambda given: meetings.create(facts | given)
         )
-        self.sudo().case_id.meeting_id = meeting
+
+    def _meeting_attendees(self):
+        """Whom a meeting is proposed with: the customer, and who sells to them."""
+        return self.lead_id.partner_id | self.user_id.partner_id | self.env.user.partner_id
 
     def _need_order(self):
         """The order of the case, as the current user.

@@ -214,6 +214,7 @@ class SalesProcessTask(models.Model):
         return {
             "model": model,
             "res_id": record.id or False,
+            "context": self._form_defaults(model),
             "fields": fields_info,
             "names": lines.mapped("name"),
             "arch": self._form_arch(
@@ -221,6 +222,12 @@ class SalesProcessTask(models.Model):
             ),
             "needs": {line.name: self._form_needs(line) for line in lines if line.required},
         }
+
+    def _form_defaults(self, model):
+        """What a new record of the step's form begins with."""
+        if model != "calendar.event":
+            return {}
+        return {"default_name": self.lead_id.name, "default_partner_ids": self._meeting_attendees().ids}
 
     def _form_record(self, model):
         if model == "calendar.event":

@@ -146,6 +146,26 @@ class TestWalk(ProcessCase):
         self._run(lead)
         self._task(lead, "proposal_decision")
 
+    def test_attendees_of_a_meeting(self):
+        """The customer and the rep are proposed; whoever else is named is invited as well."""
+        lead, call = self._at_call()
+        call.complete("reached")
+        self._task(lead, "contact_result").complete("meeting_first", {"description": "Wants to see it"})
+        self._run(lead)
+        task = self._task(lead, "plan_meeting")
+        [part] = task.get_form()["parts"]
+        self.assertEqual(
+            set(part["context"]["default_partner_ids"]), {lead.partner_id.id, self.rep.partner_id.id}
+        )
+        start = fields.Datetime.to_string(fields.Datetime.now() + relativedelta(days=2))
+        with self.assertRaisesRegex(UserError, "not of the right kind"):
+            task.complete("planned", {"start": start, "partner_ids": "everybody"})
+        asked = lead.partner_id | self.rep.partner_id | self.leader.partner_id
+        task.complete("planned", {"start": start, "partner_ids": [(4, partner.id) for partner in asked]})
+        event = lead.sudo().process_case_id.meeting_id
+        self.assertEqual(event.partner_ids, asked)
+        self.assertEqual(event.attendee_ids.partner_id, asked)
+
     def test_refusal_on_the_portal_can_be_saved(self):
         lead, order = self._at_decision()
         lead._process_signal("proposal_refused", order, {"version": 1, "comment": "Too dear"})

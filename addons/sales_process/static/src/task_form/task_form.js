@@ -118,7 +118,7 @@ export class TaskForm extends Component {
     }
 
     partContext(part) {
-        return part.model === "calendar.event" ? { default_name: this.state.form.lead.name } : {};
+        return part.context || {};
     }
 
     onPartLoaded(part, record) {
