@@ -12,12 +12,27 @@ import json
 # what differs by less than this share is the same price.
 PRICE_TOLERANCE = 1e-4
 PERCENT_TOLERANCE = 0.005
+# What an approver judges and no customer reads: it follows from our costs, rates and list prices.
+OURS = frozenset({"amount", "margin", "uplift"})
 
 
 def fingerprint(values):
     """A short, stable name of these values."""
     text = json.dumps(values, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def offered(values):
+    """Of these values what the customer reads: not what only we know of, such as our cost or our list price.
+
+    A paper stays what was sent while that changes.
+    """
+    told = {key: value for key, value in values.items() if key not in OURS}
+    products = values.get("products") or {}
+    told["products"] = {
+        name: {key: value for key, value in line.items() if key != "cut"} for name, line in products.items()
+    }
+    return told
 
 
 def worsening(judged, now):

@@ -304,7 +304,7 @@ class SaleOrder(models.Model):
 
     def _process_values_fingerprint(self, kind):
         """What tells later whether a paper of this kind still says what the order says."""
-        return engine.fingerprint(self.sudo()._approval_values(kind))
+        return engine.fingerprint(engine.offered(self.sudo()._approval_values(kind)))
 
     def _process_paper_name(self, kind):
         """The paper's name, as the customer reads it on the file."""

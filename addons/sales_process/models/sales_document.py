@@ -4,8 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..engine import approval as engine
-
 # Marks a call as coming from our own code. It is compared by identity, so no
 # client can put it into a context from outside.
 INTERNAL = object()
@@ -191,9 +189,8 @@ class SalesDocument(models.Model):
     def _is_current(self):
         """Whether the order still says what this paper says."""
         self.ensure_one()
-        order = self.sudo().order_id
-        values = order._approval_values("contract" if self.kind == "contract" else "proposal")
-        return self.values_fingerprint == engine.fingerprint(values)
+        kind = "contract" if self.kind == "contract" else "proposal"
+        return self.values_fingerprint == self.order_id._process_values_fingerprint(kind)
 
     def _mark_opened(self):
         """Count one opening by the customer."""

@@ -81,6 +81,15 @@ class TestPaperPage(PaperCase, HttpCase):
         self.assertEqual(page.status_code, 410)
         self.assertIn("newer version", page.text)
 
+    def test_what_only_we_know_revises_nothing(self):
+        """Another list price or cost of the product is no other offer: the customer can still accept."""
+        order = self._sent()
+        token = self._token(order)
+        order.order_line.product_id.sudo().write({"lst_price": 5000.0, "standard_price": 1.0})
+        self.assertNotIn("being revised", self._open(token).text)
+        self._post(token, "accept", name="Anna")
+        self.assertEqual(self._fresh(order).process_decision, "accepted")
+
     def test_being_revised(self):
         """Changed after it was sent: the new prices are not shown, and nothing is taken."""
         order = self._sent()
