@@ -78,3 +78,22 @@ def test_who_listens_to_the_customer():
 def test_outcomes_by_name():
     assert SALE.by_code["call"].by_outcome["silent"].limit == 3
     assert "call.silent" in SALE.outcome_keys
+
+
+def test_what_is_ahead_and_what_is_behind():
+    assert SALE.reach(["letter"]) == {"letter", "offer"}
+    assert SALE.reach(["letter"], forward=False) == {"letter"}
+    assert SALE.reach(["rest"]) == {"rest", "call", "offer"}, "loops end"
+
+
+@pytest.mark.parametrize(
+    ("event", "after", "awaited"),
+    [
+        ("accepted", "offer", True),
+        ("accepted", "note", True),
+        ("sign_of_life", "letter", False),
+        ("signed", "note", False),
+    ],
+)
+def test_an_act_of_the_customer_that_is_still_awaited(event, after, awaited):
+    assert SALE.awaits(event, after) is awaited

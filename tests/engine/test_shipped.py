@@ -19,6 +19,11 @@ def test_nothing_is_wrong_with_it(name):
     assert check(load(name)) == []
 
 
+@pytest.mark.parametrize(("step", "follows"), [("confirm_order", False), ("request_information", True)])
+def test_a_contract_follows_or_does_not(step, follows):
+    assert load("new_business").awaits("contract_signed", step) is follows
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_ladders_alone_bring_a_deal_to_an_end_or_to_a_persons_task(name):
     """Nobody does anything: what is left open after a year is a person's, never the customer's turn."""

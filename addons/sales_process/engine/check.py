@@ -68,9 +68,9 @@ def _outcome_references(process: Process, step: Step) -> Iterator[Problem]:
 
 
 def _paths(process: Process) -> Iterator[Problem]:
-    reached = _reach(process, [process.start.code], forward=True)
+    reached = process.reach([process.start.code], forward=True)
     ending = [step.code for step in process.steps if _can_end(step)]
-    able_to_end = _reach(process, ending, forward=False)
+    able_to_end = process.reach(ending, forward=False)
     for step in process.steps:
         if step.code not in reached:
             yield Problem("unreachable", step.code)
@@ -93,26 +93,6 @@ def _gates(process: Process) -> Iterator[Problem]:
 
 def _can_end(step: Step) -> bool:
     return any(end for outcome in step.outcomes for _code, end in outcome.ways)
-
-
-def _reach(process: Process, starts: Iterable[str], forward: bool) -> set[str]:
-    """Steps that can be come to from `starts`: through outcomes, or the other way round.
-
-    A customer's act that is heard wherever the case stands reaches its step without any outcome
-    leading there; such a step is nevertheless drawn as part of the way, so it needs one.
-    """
-    edges: dict[str, set[str]] = {step.code: set() for step in process.steps}
-    for step in process.steps:
-        for code in step.followers():
-            source, target = (step.code, code) if forward else (code, step.code)
-            edges[source].add(target)
-    seen, todo = set(), list(starts)
-    while todo:
-        code = todo.pop()
-        if code not in seen:
-            seen.add(code)
-            todo.extend(edges[code])
-    return seen
 
 
 def _endless_loops(process: Process) -> Iterator[Problem]:

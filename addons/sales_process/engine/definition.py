@@ -1,6 +1,6 @@
 """What a process is made of: steps, outcomes, escalations. Immutable, comparable, printable."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -224,3 +224,28 @@ class Process:
     def rank(self, step_code: str) -> int:
         """Place of a step's phase in the funnel, 0 being the first."""
         return self.phase_rank[self.by_code[step_code].phase]
+
+    def reach(self, starts: Iterable[str], forward: bool = True) -> set[str]:
+        """Codes of `starts` and the steps that can be come to from there: through outcomes, or the other way
+        round.
+
+        A customer's act that is heard wherever the case stands reaches its step without any outcome
+        leading there; such a step is nevertheless drawn as part of the way, so it needs one.
+        """
+        edges: dict[str, set[str]] = {step.code: set() for step in self.steps}
+        for step in self.steps:
+            for code in step.followers():
+                source, target = (step.code, code) if forward else (code, step.code)
+                edges[source].add(target)
+        seen, todo = set(), list(starts)
+        while todo:
+            code = todo.pop()
+            if code not in seen:
+                seen.add(code)
+                todo.extend(edges[code])
+        return seen
+
+    def awaits(self, event: str, after: str) -> bool:
+        """Whether the step `after`, or one that can come after it, listens to this act of the customer's."""
+        ahead = self.reach([after])
+        return any(step.code in ahead for step, _outcome in self.listeners.get(event, ()))
