@@ -228,6 +228,15 @@ class SalesProcessStep(models.Model):
             return cases.filtered(lambda case: case.lead_id in leads)
         return cases.browse()
 
+    def _holding(self, leads):
+        """For a decision: dict code of an outcome -> those of the leads for which its condition holds."""
+        self.ensure_one()
+        return {
+            outcome.code: leads.filtered_domain(outcome._domain())
+            for outcome in self.outcome_ids
+            if outcome.domain
+        }
+
     def _resolve_assignees(self, cases, previous):
         """Who is responsible for this step in each case.
 

@@ -149,12 +149,7 @@ class SalesProcessTask(models.Model):
 
     def _run_step_decision(self, step):
         """The first outcome whose conditions hold."""
-        leads = {
-            outcome.code: self.lead_id.filtered_domain(outcome._domain())
-            for outcome in step.outcome_ids
-            if outcome.domain
-        }
-        engine_step, chosen = step._definition(), {}
+        engine_step, leads, chosen = step._definition(), step._holding(self.lead_id), {}
         for task in self:
             holding = [code for code, passing in leads.items() if task.lead_id in passing]
             outcome = transition.choose(engine_step, task.case_id._engine_case(), holding)
