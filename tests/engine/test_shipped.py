@@ -9,8 +9,12 @@ from engine.transition import OPEN_STATES
 from engine.trial import Act, Trial
 from shipped import NAMES, load
 
-# Each round is a person's work on the paper: a leader's no to it, a customer's no to text or price.
-NEGOTIATIONS = ("approve_", "sign_contract.declined", "proposal_decision.declined")
+# Each round is a person's work on the paper: a leader's no to it, a customer's no to text or price, ours
+# to what we have made ourselves.
+NEGOTIATIONS = (
+    "approve_", "sign_contract.declined", "proposal_decision.declined",
+    "sign_contract.withdrawn", "sign_first.withdrawn", "countersign.withdrawn",
+)  # fmt: skip
 BEGIN = datetime(2026, 3, 2, 9)
 
 

@@ -1,1 +1,1 @@
-from . import approval, call, documents, dynamics, event_log, paper, sale_portal
+from . import approval, call, countersign, documents, dynamics, event_log, paper, sale_portal

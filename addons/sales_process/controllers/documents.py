@@ -119,7 +119,7 @@ class CustomerDocuments(http.Controller):
                 "typed": values or {},
                 "options": {item.id: answer.options(item.choices) for item in items},
                 "accept": ",".join(f".{ending}" for ending in upload.EXTENSIONS),
-                "open_count": len(items.filtered(lambda one: one.state in ("open", "returned"))),
+                "waits_for_customer": documents._waits_for_customer(),
             },
             status=422 if problems else 200,
         )

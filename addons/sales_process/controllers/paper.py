@@ -109,7 +109,7 @@ class CustomerPaper(http.Controller):
         text = (comment or "").strip()[:MAX_TEXT]
         if why not in ("text", "price", "no") or (why != "no" and not text):
             return request.redirect(f"/sales_process/paper/{token}?problem=why", code=303)
-        if not link.order_id._process_signed_document(link.document_id):
+        if not link.document_id._signature("customer"):
             link.order_id._process_decline_contract(link.document_id, why, text or None)
             return self._render("sales_process.paper_declined", {"order": link.order_id})
         return request.redirect(f"/sales_process/paper/{token}", code=303)
@@ -145,6 +145,8 @@ class CustomerPaper(http.Controller):
             "decided": link.purpose == "proposal" and order._process_decided(document),
             "reasons": request.env["crm.lost.reason"].sudo().search([("process_customer_choice", "=", True)]),
             "signed": order._process_signed_document(document) if link.purpose == "contract" else None,
+            "signed_already": document._signature("customer"),
+            "our_signature": document._signature("ours"),
             "sign_problem": order._process_sign_problem(document) if link.purpose == "contract" else None,
             "problem": self._problem_text(request.params.get("problem")),
         }

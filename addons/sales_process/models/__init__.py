@@ -65,6 +65,7 @@ from . import sale_order_next_prices
 from . import sale_order_line_next_prices
 from . import sale_order_signature
 from . import sale_order_evidence
+from . import sale_order_our_signature
 from . import sale_order_template
 from . import sales_approval
 from . import sales_approval_page
@@ -75,6 +76,7 @@ from . import sales_call_connection
 from . import sales_call_originate
 from . import sales_call_report
 from . import sales_document
+from . import sales_document_signature
 from . import sales_document_question
 from . import sales_document_checklist
 from . import sales_document_checklist_item

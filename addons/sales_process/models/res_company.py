@@ -1,4 +1,6 @@
-from odoo import api, models
+from odoo import api, fields, models
+
+from .sale_order_our_signature import SIGNING
 
 
 class ResCompany(models.Model):
@@ -6,6 +8,10 @@ class ResCompany(models.Model):
     its currency, in which the figures are kept."""
 
     _inherit = "res.company"
+
+    contract_signing = fields.Selection(
+        SIGNING, string="Signing Order of Contracts", default="customer", required=True
+    )
 
     @api.model_create_multi
     def create(self, vals_list):

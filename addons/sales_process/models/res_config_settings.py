@@ -25,6 +25,7 @@ class ResConfigSettings(models.TransientModel):
         default=16,
         help="Working hours, for deals that enter a process while they are under way.",
     )
+    contract_signing = fields.Selection(related="company_id.contract_signing", readonly=False)
     sales_process_allow_self_approval = fields.Boolean(
         string="Sellers Pass Their Own Papers",
         config_parameter="sales_process.allow_self_approval",

@@ -270,11 +270,13 @@ class SaleOrder(models.Model):
     # Papers
     # ------------------------------------------------------------------
 
-    def _process_make_document(self, kind):
+    def _process_make_document(self, kind, anew=False):
         """The PDFs of these orders as they are now, as `sales.document`.
 
         The same content is not rendered twice: then the document that is there is
-        returned.
+        returned, or, where terms have changed that are not printed, its file is the next version.
+
+        :param anew: the version that is there was taken back, or declined: it is the next one anyway
         """
         self.check_access("write")
         documents = self.env["sales.document"]
@@ -282,7 +284,8 @@ class SaleOrder(models.Model):
         for order in self:
             paper = order._process_paper(kind)
             last = ready.get(order.id)
-            if not last or last.fingerprint != paper.fingerprint:
+            same = last and last.fingerprint == paper.fingerprint and last._is_current()
+            if anew or not same:
                 last = order._process_keep_document(kind, paper)
             documents += last.with_env(self.env)
         return documents

@@ -45,6 +45,12 @@ TERM_FIELDS = (
     "contract_customer_signatory",
     "contract_customer_position",
     "contract_customer_authority",
+    "contract_signing",
+    "contract_our_signatory_id",
+)
+# What else the contract's paper says of the order itself; lines tell by themselves.
+PRINTED_FIELDS = frozenset(
+    {"company_id", "partner_id", "partner_invoice_id", "currency_id", "payment_term_id", "pricelist_id"}
 )
 OFFERED_STATES = ("draft", "approval", "to_sign")
 SIGNED_STATES = ("running", "renewed", "expired", "terminated")
@@ -219,6 +225,7 @@ class SaleOrder(models.Model):
         columns = {
             "contract_state": "varchar NOT NULL DEFAULT 'none'",
             "contract_next_pricing": "varchar NOT NULL DEFAULT 'agreed'",
+            "contract_signing": "varchar NOT NULL DEFAULT 'customer'",
             "contract_renewal_lead_days": f"int4 DEFAULT {DEFAULT_LEAD_DAYS}",
             "contract_date_end": "date",
             "contract_notice_date": "date",
@@ -319,6 +326,8 @@ class SaleOrder(models.Model):
         changed._contract_check_unsigned()
         result = super().write(vals)
         changed.filtered(lambda order: order.contract_state in ("approval", "to_sign"))._contract_reopen()
+        if PRINTED_FIELDS.intersection(vals):
+            self._contract_follow_change()
         if vals.get("state") == "cancel":
             self._contract_follow_cancel()
         return result

@@ -60,11 +60,11 @@ class SaleOrder(models.Model):
         )
         return [text for text in (*self._contract_missing_terms(), problem) if text]
 
-    def _contract_keep_form(self, content):
+    def _contract_keep_form(self, content, anew):
         """The form as the contract's next version; the same file for the same terms is kept once."""
         documents = self.env["sales.document"]
         last = documents._last(self, "contract")
-        if last.sha256 != self.contract_form_sha256 or not last._is_current():
+        if anew or last.sha256 != self.contract_form_sha256 or not last._is_current():
             documents._make(
                 self,
                 "contract",

@@ -31,7 +31,7 @@ class SaleOrder(models.Model):
         """Propose who signs, where nobody was named: the rep, and the customer's person."""
         for order in self.filtered(lambda order: order.contract_state not in SIGNED_STATES):
             if not order.contract_our_signatory:
-                order.contract_our_signatory = order.user_id.name
+                order.contract_our_signatory = order._contract_our_signatory().name
             if not order.contract_customer_signatory:
                 order.contract_customer_signatory = order._contract_customer_person()
 
@@ -63,7 +63,7 @@ class SaleOrder(models.Model):
             {"contract_date_end", "contract_term_months", "contract_open_ended"}
         )
         has_start = self.contract_date_start or "contract_date_start" in asked
-        our_signatory = self.contract_our_signatory or self.user_id.name
+        our_signatory = self.contract_our_signatory or self._contract_our_signatory().name
         their_signatory = self.contract_customer_signatory or self._contract_customer_person()
         checks = [
             (self.state != "cancel", self.env._("the order is cancelled")),
@@ -87,6 +87,7 @@ class SaleOrder(models.Model):
         :param bytes form: the customer's own, which is the paper then.
         """
         self.ensure_one()
+        anew = not self.contract_digest or self.contract_state == "declined"
         vals = {"contract_state": "draft", "contract_form_sha256": self._contract_form_fingerprint(form)}
         if not self.contract_number:
             vals["contract_number"] = self._contract_next_number()
@@ -95,9 +96,9 @@ class SaleOrder(models.Model):
             vals["validity_date"] = fields.Date.context_today(self) + timedelta(days=days)
         self._contract_set(vals)
         if form:
-            self._contract_keep_form(form)
+            self._contract_keep_form(form, anew)
         else:
-            self._process_make_document("contract")
+            self._process_make_document("contract", anew)
         self._contract_set({"contract_digest": self._contract_make_digest()})
         if self._approval_request("contract") and not self._approval_is_valid("contract"):
             self._contract_set({"contract_state": "approval"})
@@ -175,12 +176,9 @@ class SaleOrder(models.Model):
         """A term was changed after the paper was made: it has to be made, approved and sent anew."""
         if not self:
             return
-        self._contract_set({"contract_state": "draft", "contract_digest": False})
-        self._contract_revoke_links()
-        for order in self:
-            order.message_post(
-                body=self.env._("The contract's terms were changed: it has to be made and approved anew.")
-            )
+        self._contract_take_back(
+            self.env._("The contract's terms were changed: it has to be made and approved anew.")
+        )
 
     def _process_paper_kind(self):
         """An order with a contract is made binding by the contract, and approved as one."""

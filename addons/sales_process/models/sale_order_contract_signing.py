@@ -46,6 +46,10 @@ class SaleOrder(models.Model):
                 self.env._("the order was changed after the contract was made: make it again"),
             ),
             (self._approval_is_valid("contract"), self.env._("it is not approved")),
+            (
+                not self._contract_lacks_our_first(),
+                self.env._("%s has to sign it for us first", self._contract_our_signatory().name),
+            ),
             (self.partner_id.email, self.env._("the customer has no e-mail address")),
             (
                 not self.validity_date or self.validity_date >= fields.Date.context_today(self),
@@ -80,6 +84,7 @@ class SaleOrder(models.Model):
             return
         offered._contract_set({"contract_state": "declined"})
         offered._contract_revoke_links()
+        offered._contract_void_signatures()
         for order in offered.filtered(lambda order: reason):
             order.message_post(body=reason)
 

@@ -1,5 +1,4 @@
 from odoo import fields, models
-from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
 
@@ -8,25 +7,16 @@ class SaleOrder(models.Model):
 
     _inherit = "sale.order"
 
-    def _process_evidence(self, document, name, origin):
-        """The record of a signature, as plain data, in the language of the order's environment.
-
-        :param document: the file that is signed.
-        :param str name: as the signer wrote it.
-        :param dict origin: `ip` and `agent` of the request.
-        :raise UserError: no name.
-        """
-        name = " ".join((name or "").split())[:200]
-        if not name:
-            raise UserError(self.env._("Please write your name."))
-        now = self.env.cr.now()
+    def _process_evidence(self, document):
+        """The record of the signatures under a document, as plain data, in the language of the order's
+        environment; of those of the customer also at the top."""
+        signatures = document._signatures()
+        customer = signatures.filtered(lambda signature: signature.side == "customer")
         return {
-            **self._process_evidence_of(document, now),
-            "name": name,
-            "local": self._process_evidence_local(now),
-            "ip": origin.get("ip") or "",
-            "agent": (origin.get("agent") or "")[:300],
-            "events": self._process_evidence_events(document, name, now),
+            **self._process_evidence_of(document, customer.date),
+            **customer._as_evidence(),
+            "signatures": [signature._as_evidence() for signature in signatures],
+            "events": self._process_evidence_events(document),
         }
 
     def _process_evidence_on_paper(self, document, user):
@@ -42,13 +32,12 @@ class SaleOrder(models.Model):
             "date": fields.Datetime.to_string(moment),
         }
 
-    def _process_evidence_local(self, moment):
-        """The moment on the customer's clock, with the zone it shows."""
-        zone = self._process_zone()
+    def _process_evidence_local(self, moment, zone):
+        """The moment on the signer's clock, with the zone it shows."""
         local = format_datetime(self.env, moment, tz=zone, dt_format="yyyy-MM-dd HH:mm:ss")
         return f"{local} ({zone})"
 
-    def _process_evidence_events(self, document, name, now):
+    def _process_evidence_events(self, document):
         """What became of the file until it was signed: lists of moment (UTC) and words, the first first."""
         answers = self._approval_last("contract").values()
         approved = [row for row in answers if row.state == "approved"]
@@ -58,7 +47,7 @@ class SaleOrder(models.Model):
             *((row.date_decided, self.env._("Approved by %s", row.decided_by_id.name)) for row in approved),
             (document.date_sent, self.env._("Sent to %s", document.sent_to or self.partner_id.email or "")),
             (document.date_opened, self.env._("Opened by the customer (times in all: %s)", opened)),
-            (now, self.env._("Signed by %s", name)),
+            *((one.date, self.env._("Signed by %s", one.name)) for one in document._signatures()),
         ]
         happened = sorted((event for event in events if event[0]), key=lambda event: event[0])
         return [(fields.Datetime.to_string(moment), words) for moment, words in happened]

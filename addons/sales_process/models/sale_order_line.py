@@ -27,6 +27,7 @@ class SaleOrderLine(models.Model):
         # Only now every line knows its order: it may have come by the context.
         lines.order_id._check_not_judged()
         lines.filtered("product_uom_qty").order_id._check_confirmed()
+        lines.order_id._contract_follow_change()
         return lines
 
     def write(self, vals):
@@ -37,12 +38,14 @@ class SaleOrderLine(models.Model):
         if "order_id" in vals:
             changed.order_id._check_not_judged()
         changed.order_id._check_confirmed()
+        changed.order_id._contract_follow_change()
         return result
 
     def unlink(self):
         orders = self.order_id
         result = super().unlink()
         orders.exists()._check_confirmed()
+        orders.exists()._contract_follow_change()
         return result
 
     @api.ondelete(at_uninstall=False)

@@ -128,13 +128,13 @@ class SaleOrder(models.Model):
             parts["options"] = ""
         return parts
 
-    def _process_evidence_page(self, evidence, signature):
-        """The HTML of the record of a signature."""
+    def _process_evidence_page(self, evidence, pictures):
+        """The HTML of the record of the signatures; `pictures`: what each of them looks like."""
         self.ensure_one()
         order = self.with_context(lang=self._process_lang())
         values = order._process_paper_values("signed_contract")
         body = order.env["ir.qweb"]._render(
-            "sales_process.paper_evidence", {"paper": values, "evidence": evidence, "signature": signature}
+            "sales_process.paper_evidence", {"paper": values, "evidence": evidence, "pictures": pictures}
         )
         return order._process_dated(order._process_paper_page(values, False, "", body))
 

@@ -338,5 +338,6 @@ class SaleOrder(models.Model):
         if self:
             self._contract_set({"contract_state": "declined"})
             self._contract_revoke_links()
+            self._contract_void_signatures()
             for order in self:
                 order.message_post(body=reason)

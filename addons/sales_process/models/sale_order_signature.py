@@ -37,7 +37,7 @@ class SaleOrder(models.Model):
             return self.env._("This contract is being revised. You will get the new version by e-mail.")
         if order.is_expired:
             return self.env._("The time to sign this contract is over. Please ask us for a new one.")
-        if not order._approval_is_valid("contract"):
+        if not order._approval_is_valid("contract") or order._contract_lacks_our_first():
             return self.env._("This contract is being revised. You will get the new version by e-mail.")
         return None
 
@@ -48,33 +48,72 @@ class SaleOrder(models.Model):
         return copies.filtered(lambda copy: (copy.evidence or {}).get("sha256") == document.sha256)[:1]
 
     def _process_sign_contract(self, document, sha256, name, signature, origin):
-        """Sign that very file, once: keep the evidence, confirm the order.
+        """Sign that very file for the customer, once.
 
         :param str sha256: of the file the customer had before their eyes
         :param str signature: base64 of the picture
         :param dict origin: `ip` and `agent` of the request
-        :return: the signed copy; the first one where it was signed before
+        :return: the signed copy, the first one where it was signed before; empty as long as we are to sign
         """
         self.ensure_one()
         lock_rows(self)
         self.invalidate_recordset(["contract_state", "state"])
         done = self._process_signed_document(document)
-        if done:
+        if done or document._signature("customer"):
             return done
         problem = self._process_sign_problem(document)
-        content = document._content()
+        document._content()
         if not problem and sha256 != document.sha256:
             problem = self.env._("The contract was changed while you read it. Please load the page again.")
         if problem:
             raise UserError(problem)
-        order = self.with_user(SUPERUSER_ID).with_context(
+        order = self._process_for_signing()
+        order._process_keep_signature(document, "customer", name, signature, origin)
+        copy = order._process_finish_signing(document)
+        order._process_signal("contract_signed", {"version": document.version})
+        return copy
+
+    def _process_for_signing(self):
+        """As the system, which acts for whoever signs, in the customer's language."""
+        return self.with_user(SUPERUSER_ID).with_context(
             **{INTERNAL_KEY: INTERNAL, NO_MAIL_KEY: INTERNAL, "lang": self._process_lang()}
         )
-        picture = order._process_signature_picture(signature)
-        evidence = order._process_evidence(document, name, origin)
-        copy = order._process_keep_signed(document, content, picture, evidence)
-        order.write({"signature": picture, "signed_by": evidence["name"], "signed_on": self.env.cr.now()})
-        order._process_contract_signed(document)
+
+    def _process_keep_signature(self, document, side, name, picture, origin, user=None):
+        """Write down that one side has signed this version.
+
+        :raise UserError: no name, or nothing drawn.
+        """
+        name = " ".join((name or "").split())[:200]
+        if not name:
+            raise UserError(self.env._("Please write your name."))
+        now, zone = self.env.cr.now(), (user and user.tz) or self._process_zone()
+        return (
+            self.env["sales.document.signature"]
+            .sudo()
+            .create(
+                {
+                    "document_id": document.id,
+                    "side": side,
+                    "name": name,
+                    "user_id": user.id if user else False,
+                    "picture": self._process_signature_picture(picture),
+                    "date": now,
+                    "local": self._process_evidence_local(now, zone),
+                    "ip": origin.get("ip") or "",
+                    "agent": (origin.get("agent") or "")[:300],
+                }
+            )
+        )
+
+    def _process_finish_signing(self, document):
+        """The signed copy and the running contract, once all who are to sign have; else empty."""
+        customer = document._signature("customer")
+        if not customer or (self.contract_signing != "customer" and not document._signature("ours")):
+            return document.browse()
+        copy = self._process_keep_signed(document)
+        self.write({"signature": customer.picture, "signed_by": customer.name, "signed_on": customer.date})
+        self._process_contract_signed()
         return copy
 
     def _process_signature_picture(self, signature):
@@ -93,22 +132,23 @@ class SaleOrder(models.Model):
         picture.convert("RGBA").save(output, "PNG")
         return base64.b64encode(output.getvalue())
 
-    def _process_keep_signed(self, document, content, picture, evidence):
-        """The contract with the record of the signature as its last page."""
-        html = self._process_evidence_page(evidence, f"data:image/png;base64,{picture.decode()}")
+    def _process_keep_signed(self, document):
+        """The contract with the record of the signatures as its last page."""
+        evidence = self._process_evidence(document)
+        pictures = [signature._picture_url() for signature in document._signatures()]
+        html = self._process_evidence_page(evidence, pictures)
         page = self._process_paper_pdf(html, "signed_contract")
         return self.env["sales.document"]._make(
             self,
             "signed_contract",
-            join_pdf(content, page),
+            join_pdf(document._content(), page),
             self._process_paper_name("signed_contract"),
             evidence=evidence,
             values_fingerprint=document.values_fingerprint,
         )
 
-    def _process_contract_signed(self, document):
-        """Both sides have signed: the contract runs, the order is confirmed without a
-        letter of its own, and the process hears of it."""
+    def _process_contract_signed(self):
+        """All have signed: the contract runs, the order is confirmed without a letter of its own."""
         self._contract_mark_signed()
         if self.state in ("draft", "sent"):
             self.action_confirm()
@@ -118,7 +158,6 @@ class SaleOrder(models.Model):
             ),
             author_id=self.partner_id.id,
         )
-        self._process_signal("contract_signed", {"version": document.version})
 
     def _send_order_notification_mail(self, mail_template, *args, **kwargs):
         if self.env.context.get(NO_MAIL_KEY) is INTERNAL:
@@ -134,7 +173,7 @@ class SaleOrder(models.Model):
         lock_rows(self)
         self.invalidate_recordset(["contract_state"])
         order = self.with_user(SUPERUSER_ID).with_context(**{INTERNAL_KEY: INTERNAL})
-        if order.contract_state != "to_sign":
+        if order.contract_state != "to_sign" or document._signature("customer"):
             return False
         order._contract_mark_declined(comment)
         order._process_signal(
@@ -161,7 +200,8 @@ class SaleOrder(models.Model):
         copy = self.env["sales.document"]._keep(
             order, "signed_contract", scan, self._process_paper_name("signed_contract"), evidence=evidence
         )
-        order._process_contract_signed(document)
+        order._process_contract_signed()
+        order._process_signal("contract_signed", {"version": document.version})
         return copy
 
     def _process_find_scan(self, document):

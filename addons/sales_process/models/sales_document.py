@@ -69,6 +69,7 @@ class SalesDocument(models.Model):
     date_sent = fields.Datetime("Sent on", readonly=True)
     date_opened = fields.Datetime("First opened on", readonly=True)
     opened_count = fields.Integer("Times opened", readonly=True)
+    signature_ids = fields.One2many("sales.document.signature", "document_id", string="Signatures")
     evidence = fields.Json(readonly=True, help="Of a signed copy: who signed, when, from where, which file.")
 
     _order_kind_version_uniq = models.Constraint(
@@ -191,6 +192,14 @@ class SalesDocument(models.Model):
         self.ensure_one()
         kind = "contract" if self.kind == "contract" else "proposal"
         return self.values_fingerprint == self.order_id._process_values_fingerprint(kind)
+
+    def _signatures(self):
+        """Who has signed this version and still stands by it, the first first (sudo)."""
+        return self.sudo().signature_ids.filtered(lambda signature: not signature.date_void)
+
+    def _signature(self, side):
+        """What one side has signed of these versions."""
+        return self._signatures().filtered(lambda signature: signature.side == side)
 
     def _mark_opened(self):
         """Count one opening by the customer."""

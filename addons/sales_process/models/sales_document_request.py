@@ -43,6 +43,9 @@ class SalesDocumentRequest(models.Model):
     waive_reason = fields.Char(readonly=True)
     item_ids = fields.One2many("sales.document.request.item", "request_id", string="Items")
     open_text = fields.Char(string="Still Open", compute="_compute_open_text")
+    has_given = fields.Boolean(
+        compute="_compute_has_given", help="The customer gave something that nobody has decided on yet."
+    )
 
     _one_open = models.UniqueIndex(
         "(order_id) WHERE state = 'open'",
@@ -58,6 +61,12 @@ class SalesDocumentRequest(models.Model):
     def _compute_open_text(self):
         for request in self:
             request.open_text = ", ".join(request._open_items().mapped("name"))
+
+    @api.depends("item_ids.state")
+    def _compute_has_given(self):
+        for request in self:
+            states = set(request.item_ids.mapped("state"))
+            request.has_given = not states.isdisjoint({"given", "not_needed"})
 
     # ------------------------------------------------------------------
     # Making
@@ -104,6 +113,14 @@ class SalesDocumentRequest(models.Model):
             "sales_process.mail_template_documents_reminder"
         )
         return True
+
+    def action_accept_all(self):
+        """Take all that the customer gave and nobody has decided on yet: all of it, or nothing."""
+        self._check_may_act()
+        given = self.item_ids.filtered(lambda item: item.state in ("given", "not_needed"))
+        if not given:
+            raise UserError(self.env._("There is nothing to accept: the customer has given nothing new."))
+        return given.action_accept()
 
     def action_waive(self, reason):
         """Go on without what is missing: a leader's decision, with its reason."""
@@ -172,12 +189,18 @@ class SalesDocumentRequest(models.Model):
     def _after_end(self):
         self.order_id.sudo().activity_unlink(["sales_process.mail_activity_type_check_documents"])
 
+    def _waits_for_customer(self):
+        """Whether something that counts is still to be handed in, or handed in again."""
+        self.ensure_one()
+        counted = self.item_ids.filtered("required") or self.item_ids
+        returned = self.item_ids.filtered(lambda item: item.state == "returned")
+        return bool(returned or counted.filtered(lambda item: item.state == "open"))
+
     def _plan_check(self):
         """One to-do for the rep once all that is required was handed in, not one for each file."""
-        items = self.item_ids.filtered("required") or self.item_ids
         order = in_team_language(self.order_id.sudo())
         kind = "sales_process.mail_activity_type_check_documents"
-        if self.state != "open" or any(item.state in ("open", "returned") for item in items):
+        if self.state != "open" or self._waits_for_customer():
             return
         if order.user_id and not order.activity_search([kind], user_id=order.user_id.id):
             order.activity_schedule(

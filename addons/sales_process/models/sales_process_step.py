@@ -38,6 +38,7 @@ class SalesProcessStep(models.Model):
     assignee_type = fields.Selection(
         [
             ("rep", "Salesperson of the lead"),
+            ("signatory", "Who signs the contract for us"),
             ("leader", "Team leader"),
             ("owner", "Process owner"),
             ("user", "A certain person"),
@@ -78,6 +79,7 @@ class SalesProcessStep(models.Model):
         [
             ("lead_complete", "The lead has a name, and a phone or an e-mail"),
             ("no_approval", "No approval rule applies"),
+            ("not_our_signature", "The contract does not wait for our signature"),
             ("domain", "The lead meets a condition"),
         ],
         string="Not Needed When",
@@ -223,6 +225,8 @@ class SalesProcessStep(models.Model):
             return cases.filtered(lambda case: case.lead_id._process_is_complete())
         if self.skip == "no_approval":
             return cases.filtered(lambda case: not case._approval_kind_needed(self.paper))
+        if self.skip == "not_our_signature":
+            return cases.filtered(lambda case: not case.order_id._contract_expects_us())
         if self.skip == "domain":
             leads = cases.lead_id.filtered_domain(read_domain(self, "skip_domain"))
             return cases.filtered(lambda case: case.lead_id in leads)
@@ -253,6 +257,9 @@ class SalesProcessStep(models.Model):
 
     def _assignee_rep(self, case, _previous):
         return case.lead_id.user_id
+
+    def _assignee_signatory(self, case, _previous):
+        return case.order_id._contract_our_signatory() if case.order_id else case.lead_id.user_id
 
     def _assignee_leader(self, case, _previous):
         leader = case.team_id.user_id

@@ -6,6 +6,8 @@ from odoo.tools import format_datetime
 
 from ..engine import transition
 from ..engine.definition import REFUSED
+from .sale_order_our_signature import TOLD_KEY
+from .sales_document import INTERNAL
 
 LONGEST_MINUTES = 7 * 24 * 60
 LONGEST_AHEAD = timedelta(days=10 * 366)
@@ -367,6 +369,23 @@ class SalesProcessTask(models.Model):
     def _do_contract_on_paper(self, _values):
         """The scan of the signed contract must be there before the contract counts as signed."""
         self._need_order()._process_accept_scan()
+
+    def _do_contract_sign(self, _values):
+        """Completing it by hand does not sign: it only says that it was signed."""
+        order = self._need_order()
+        if order.sudo()._contract_expects_us():
+            raise UserError(
+                self.env._(
+                    "%(order)s is not signed for us yet: open it and press “Sign for Us”.",
+                    order=order.contract_number or order.name,
+                )
+            )
+
+    def _do_contract_withdraw(self, _values):
+        """The process goes back by this very outcome: it need not be told a second time."""
+        order = self._need_order().with_context(**{TOLD_KEY: INTERNAL})
+        if order.contract_state == "to_sign":
+            order.action_contract_withdraw()
 
     def _do_merge(self, values):
         """Only checks: the case must be closed before its lead can go."""

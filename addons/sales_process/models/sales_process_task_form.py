@@ -321,9 +321,15 @@ class SalesProcessTask(models.Model):
                 "asks_reason": outcome.end == "lost" and not outcome.lost_reason_id,
                 "next": outcome.next_step_id.name or "",
                 "does": outcome.does or False,
+                "url": self._form_sign_url() if outcome.does == "contract_sign" else False,
             }
             for outcome in outcomes
         ]
+
+    def _form_sign_url(self):
+        """Where the contract is signed for us, as long as it is the user's to sign."""
+        order = self.sudo().case_id.order_id.with_env(self.env)
+        return order._contract_sign_url() if order and order.sudo().contract_is_my_turn else False
 
     def _form_duplicates(self):
         """Likely duplicates that the user may see, where an outcome of the step is to merge."""

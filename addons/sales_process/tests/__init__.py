@@ -34,6 +34,7 @@ from . import (
     test_letters_by_hand,
     test_neighbours,
     test_next_prices,
+    test_our_signature,
     test_overdue_call,
     test_people,
     test_portal,

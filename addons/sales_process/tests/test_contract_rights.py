@@ -13,6 +13,7 @@ ROWS = {
     "sales.document.request": ("r", "r", "", "", "", ""),
     "sales.document.request.item": ("rwcd", "rwcd", "", "", "", ""),
     "sales.document": ("r", "r", "", "", "", ""),
+    "sales.document.signature": ("r", "r", "", "", "", ""),
     "sales.paper.link": ("r", "r", "", "", "", ""),
     "sales.approval": ("r", "r", "", "", "", ""),
 }
@@ -46,6 +47,14 @@ class TestContractRights(ContractCase):
             "sales.document.request": cls.order.document_request_ids,
             "sales.document.request.item": cls.order.document_request_ids.item_ids,
             "sales.document": cls.order.sales_document_ids,
+            "sales.document.signature": cls.env["sales.document.signature"].create(
+                {
+                    "document_id": cls.order.sales_document_ids.id,
+                    "side": "customer",
+                    "name": "Carla Customer",
+                    "date": "2026-01-01",
+                }
+            ),
             "sales.paper.link": cls.order.paper_link_ids,
             "sales.approval": cls.order.approval_ids,
             "sales.document.checklist": cls.checklist,
@@ -92,6 +101,10 @@ class TestContractRights(ContractCase):
                 (self.order, "action_contract_request_documents", ()),
                 (self.order, "action_contract_generate", ()),
                 (self.order, "action_contract_send", ()),
+                (self.order, "action_contract_send_again", ()),
+                (self.order, "action_contract_use_form", ()),
+                (self.order, "action_contract_withdraw", ()),
+                (self.order, "action_contract_sign", ()),
                 (self.order, "action_approval_withdraw", ()),
                 (running, "action_contract_renew", ()),
                 (running, "action_contract_terminate", ("2026-12-01", "no more")),
@@ -113,7 +126,7 @@ class TestContractRights(ContractCase):
                 for act in (item.with_user(user).action_accept, item.with_user(user).action_return):
                     with self.assertRaises(AccessError):
                         act()
-                for name in ("action_remind", "action_waive"):
+                for name in ("action_remind", "action_waive", "action_accept_all"):
                     arguments = ("why",) if name == "action_waive" else ()
                     with self.assertRaises(AccessError):
                         getattr(item.request_id.with_user(user), name)(*arguments)

@@ -44,6 +44,26 @@ class TestDocumentRequest(RequestCase):
         )
         self.assertEqual(self.extract.attachment_ids.res_model, "sale.order")
 
+    def test_all_accepted_at_once(self):
+        with self.assertRaises(UserError):
+            self.request.with_user(self.rep).action_accept_all()
+        self._give_all()
+        self.assertTrue(self.request.has_given)
+        self.extract.with_user(self.rep).action_return("Older than three months")
+        self.request.with_user(self.rep).action_accept_all()
+        self.assertEqual(set((self.request.item_ids - self.extract).mapped("state")), {"accepted"})
+        self.assertEqual((self.extract.state, self.request.has_given), ("returned", False))
+
+    def test_nothing_more_is_asked_once_all_that_is_required_is_there(self):
+        self.env["sales.document.request.item"].create(
+            {"request_id": self.request.id, "name": "A picture", "required": False}
+        )
+        self.assertTrue(self.request._waits_for_customer())
+        self._give_all()
+        self.assertFalse(self.request._waits_for_customer(), "what is optional keeps nobody waiting")
+        self.extract.with_user(self.rep).action_return("Older than three months")
+        self.assertTrue(self.request._waits_for_customer())
+
     def test_complete_when_given_where_that_is_enough(self):
         self.request.sudo().needs_acceptance = False
         self._give_all()

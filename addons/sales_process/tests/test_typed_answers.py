@@ -10,7 +10,6 @@ class TypedCase(RequestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.rep.group_ids += cls.env.ref("base.group_partner_manager")
         cls.partner.country_id = cls.env.ref("base.de")
         cls.typed = {
             values["name"]: cls.env["sales.document.request.item"].create(
@@ -104,15 +103,21 @@ class TestTypedAnswers(TypedCase):
             self.assertEqual(self.typed[name].state, "given")
             self.assertEqual(self.typed["city"].state, "given")
 
-    def test_with_ones_own_rights(self):
-        self.rep.group_ids -= self.env.ref("base.group_partner_manager")
+    def test_an_account_is_added_by_who_sells_but_trusted_by_others(self):
+        self.assertFalse(self.env["res.partner.bank"].with_user(self.rep).has_access("create"))
         self._give(account="DE89370400440532013000")
-        with self.assertRaisesRegex(UserError, "Bank account"), self.env.cr.savepoint():
-            self._accept("account")
-        self.assertFalse(self.partner.bank_ids)
-        self.leader.group_ids += self.env.ref("base.group_partner_manager")
-        self._accept("account", user=self.leader)
-        self.assertTrue(self.partner.bank_ids)
+        self._accept("account")
+        self.assertEqual(self.partner.bank_ids.sanitized_acc_number, "DE89370400440532013000")
+        self.assertFalse(self.partner.bank_ids.allow_out_payment)
+
+    def test_with_ones_own_rights(self):
+        self._give(account="DE89370400440532013000", city="Berlin")
+        rights = self.env["ir.model.access"].search([("model_id.model", "=", "res.partner")])
+        rights.perm_write = False
+        for name in ("account", "city"):
+            with self.subTest(name), self.assertRaisesRegex(UserError, "Customer"), self.env.cr.savepoint():
+                self._accept(name)
+        self.assertFalse(self.partner.bank_ids or self.partner.city)
 
     def test_a_reason_is_no_answer(self):
         item = self.typed["city"]

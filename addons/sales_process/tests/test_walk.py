@@ -205,6 +205,74 @@ class TestWalk(ProcessCase):
         self.assertEqual(lead.process_state, "won")
         self.assertEqual(order.state, "sale")
 
+    def test_we_sign_first(self):
+        lead, order = self._at_approved_contract("ours_first")
+        task = self._task(lead, "sign_first")
+        self.assertEqual(task.user_id, self.leader)
+        with self.assertRaisesRegex(UserError, "not signed for us"), self.env.cr.savepoint():
+            task.with_user(self.leader).complete("signed")
+        [sign] = [
+            one for one in task.with_user(self.leader).get_form()["outcomes"] if one["code"] == "signed"
+        ]
+        self.assertEqual(sign["url"], f"/sales_process/countersign/{order.id}")
+        self.assertFalse(
+            task.with_user(self.rep).get_form()["outcomes"][0]["url"], "it is not theirs to sign"
+        )
+        self._sign_for_us(order)
+        self._run(lead)
+        self._task(lead, "sign_contract")
+        self._sign(order)
+        self._run(lead)
+        self.assertEqual((lead.process_state, order.contract_state), ("won", "running"))
+
+    def test_we_sign_last(self):
+        lead, order = self._at_approved_contract("ours_last")
+        self._task(lead, "sign_contract")
+        self._sign(order)
+        self._run(lead)
+        task = self._task(lead, "countersign")
+        self.assertEqual((task.user_id, order.contract_state), (self.leader, "to_sign"))
+        self.assertNotEqual(lead.process_state, "won")
+        self._sign_for_us(order)
+        self._run(lead)
+        self.assertEqual((lead.process_state, order.contract_state), ("won", "running"))
+
+    def test_a_contract_taken_back_is_made_anew(self):
+        lead, order = self._at_approved_contract("customer")
+        self._task(lead, "sign_contract").complete("withdrawn")
+        self.assertEqual(order.contract_state, "draft")
+        self._make_contract(lead)
+        self._task(lead, "sign_contract")
+        order.with_user(self.rep).action_contract_withdraw()
+        self._make_contract(lead)
+        self._task(lead, "sign_contract")
+        order.with_user(self.rep).order_line[0].name = "Something else"
+        self._task(lead, "make_contract")
+
+    def _at_approved_contract(self, signing):
+        """A lead whose contract was approved, to be signed in this order, by the leader for us."""
+        lead, order = self._at_decision()
+        lead._process_signal("proposal_accepted", order, {"version": 1})
+        self._run(lead)
+        self._task(lead, "request_information").complete("not_needed")
+        order.write({"contract_signing": signing, "contract_our_signatory_id": self.leader.id})
+        self._make_contract(lead)
+        return lead, order
+
+    def _make_contract(self, lead):
+        values = {"contract_date_start": fields.Date.today(), "contract_term_months": 12}
+        values["contract_customer_signatory"] = "Clara Client"
+        self._task(lead, "make_contract").complete("made", values)
+        for task in lead.sudo().process_open_task_ids.filtered(
+            lambda task: task.step_id.code == "approve_contract"
+        ):
+            task.with_user(self.leader).complete("approved")
+        self._run(lead)
+
+    def _sign_for_us(self, order):
+        document = self.env["sales.document"].sudo()._last(order, "contract")
+        order.with_user(self.leader)._contract_sign_for_us(document.sha256, SIGNATURE, {})
+
     def _at_decision(self):
         """A lead whose proposal lies with the customer."""
         lead, making = self._at_proposal()

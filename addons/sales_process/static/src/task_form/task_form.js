@@ -150,6 +150,9 @@ export class TaskForm extends Component {
         if (this.state.busy || !this.checkNeeds(outcome)) {
             return;
         }
+        if (outcome.url) {
+            return this.action.doAction({ type: "ir.actions.act_url", url: outcome.url, target: "self" });
+        }
         this.state.chosen = outcome;
         if (outcome.asks_date && !this.state.date) {
             this.state.date = this.tomorrow;
