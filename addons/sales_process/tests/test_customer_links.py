@@ -34,7 +34,7 @@ class TestCustomerLinks(PaperCase):
             "mail_notify_force_send": False,
         }
         Composer = self.env["mail.compose.message"].with_user(user or self.rep)
-        return Composer.with_context(context).create({"force_send": False, **values})
+        return Composer.with_context(**context).create({"force_send": False, **values})
 
     def _leaving(self, mails):
         """dict address -> body, as the mails go to the mail server."""
