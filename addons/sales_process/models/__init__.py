@@ -96,6 +96,7 @@ from . import sales_process_case_gate
 from . import sales_process_case_log
 from . import sales_process_case_way
 from . import sales_process_dynamics_day
+from . import sales_process_left
 from . import sales_process_case_dynamics
 from . import crm_lead_dynamics
 from . import sales_process_escalation

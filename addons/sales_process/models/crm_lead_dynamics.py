@@ -1,5 +1,7 @@
 from odoo import models
 
+TOLD_APART = {"source_id", "country_id", "team_id", "type", "company_id", "create_date"}
+
 
 class CrmLead(models.Model):
     """Tells the roll-up of the deal dynamics which leads' days are to be made anew."""
@@ -7,14 +9,15 @@ class CrmLead(models.Model):
     _inherit = "crm.lead"
 
     def _write_multi(self, vals_list):  # pylint: disable=missing-return
-        """The figures go by the source and the country that a lead has now."""
+        """The figures go by what a lead is told apart by now."""
         super()._write_multi(vals_list)
-        lead_ids = [
-            lead.id
-            for lead, vals in zip(self, vals_list, strict=True)
-            if "source_id" in vals or "country_id" in vals
-        ]
-        self.env["sales.process.dynamics.day"]._mark_leads(lead_ids)
+        Day = self.env["sales.process.dynamics.day"]
+        Day._mark_leads(self._ids_with(vals_list, TOLD_APART))
+        Day._mark_losses(self._ids_with(vals_list, {"lost_reason_id"}))
+
+    def _ids_with(self, vals_list, names):
+        """Ids of the leads that have values of one of these fields among theirs."""
+        return [lead.id for lead, vals in zip(self, vals_list, strict=True) if names & vals.keys()]
 
     def unlink(self):
         """The stays go with their leads."""

@@ -1,12 +1,11 @@
 from collections import defaultdict
-from datetime import datetime, time, timedelta
 
-import pytz
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .currency_factor import sql_factor, sql_root
+from .funnel_sql import sql_stays_of_days, sql_stays_of_period
 
 TOP_REASONS = 3
 SHORTEST_CYCLE = 1 / 24  # days
@@ -15,6 +14,13 @@ EMPTY = {"count": 0, "amount": 0.0, "age_mean": False, "age_median": False}
 
 class CrmLead(models.Model):
     _inherit = "crm.lead"
+
+    # All that is read of the deals that stand somewhere: their table need not be.
+    _standing_idx = models.Index(
+        "(stage_id, date_last_stage_update)"
+        " INCLUDE (company_id, team_id, user_id, type, expected_revenue, create_date)"
+        " WHERE active IS TRUE AND won_status = 'pending'"
+    )
 
     @api.model
     @api.readonly
@@ -40,7 +46,9 @@ class CrmLead(models.Model):
 
         :param domain: as the board has it, but for what it says of the stage; None: all leads.
         :param date_from: first day of the period, None: since ever.
-        :param date_to: last day, None: up to now. Days are those of the caller's time zone.
+        :param date_to: last day, None: up to now. Days are those of each company's time zone, as in the deal
+            dynamics.
+
         Velocity is what the pipeline brings in a day: ``deals standing x win_rate x mean amount won /
         cycle_days``, where the win rate is won of won and lost, and the cycle the mean time from creation to
         the win, both of the period. False where nothing was won, or within an hour: what is only written
@@ -52,11 +60,13 @@ class CrmLead(models.Model):
         """
         self.browse().check_access("read")
         domain = self._funnel_without(Domain(domain or Domain.TRUE), "stage_id")
-        standing = self._funnel_standing(domain)
-        left = self._funnel_left(domain, self._funnel_begin(date_from), self._funnel_begin(date_to, days=1))
-        stages = self.env["crm.stage"].browse(sorted({*standing, *left}))
-        stages = self._read_group_stage_ids(stages, domain).sorted()
-        return self._funnel_figures(stages, standing, left)
+        every = self._funnel_without(domain, "active", "won_status")
+        seen = self.with_context(active_test=False)._search(every)
+        kept = self.env["sales.process.left"]._kept_for(every)
+        first, last = (fields.Date.to_date(day or None) for day in (date_from, date_to))
+        standing = self._funnel_standing(domain, seen if kept is None else None)
+        left = self._funnel_left(seen, kept, first, last)
+        return self._funnel_figures(self._funnel_stages({*standing, *left}, domain), standing, left)
 
     @api.model
     @api.readonly
@@ -70,7 +80,7 @@ class CrmLead(models.Model):
         self.browse().check_access("read")
         domain = self._funnel_without(Domain(domain or Domain.TRUE), "stage_id")
         standing = self._funnel_standing(domain)
-        stages = self._read_group_stage_ids(self.env["crm.stage"].browse(sorted(standing)), domain).sorted()
+        stages = self._funnel_stages(standing, domain)
         return {
             "currency_id": self.env.company.currency_id.id,
             "stages": [
@@ -80,20 +90,12 @@ class CrmLead(models.Model):
             ],
         }
 
-    def _funnel_begin(self, day, days=0):
-        """The moment at which a day of the caller begins, or one some days later; None: no day."""
-        if not day:
-            return None
-        midnight = datetime.combine(fields.Date.to_date(day), time.min) + timedelta(days=days)
-        return self.env.tz.localize(midnight).astimezone(pytz.utc).replace(tzinfo=None)
-
     # ------------------------------------------------------------------
     # FIGURES
     # ------------------------------------------------------------------
 
     def _funnel_figures(self, stages, standing, left):
         """The answer of `process_funnel`, put together from what was read."""
-        names = self._funnel_reason_names(left)
         rows, before = [], None
         for stage in stages:
             ways = left.get(stage.id, {})
@@ -108,7 +110,7 @@ class CrmLead(models.Model):
                     "moved_back": self._funnel_sum(ways, "moved_back")[0],
                     "dropped": self._funnel_sum(ways, "lost")[0],
                     "dropped_amount": self._funnel_sum(ways, "lost")[1],
-                    "reasons": self._funnel_reasons(ways, names),
+                    "reasons": self._funnel_reasons(ways),
                     "conversion": self._funnel_conversion(before),
                 }
             )
@@ -156,73 +158,114 @@ class CrmLead(models.Model):
         decided = before and before["moved_on"] + before["dropped"]
         return before["moved_on"] / decided if decided else False
 
-    def _funnel_reason_names(self, left):
-        """{lost reason: name} of all that matter; False is no reason given."""
-        ids = {reason for ways in left.values() for way, reason in ways if way == "lost" and reason}
-        reasons = self.env["crm.lost.reason"].sudo().browse(sorted(ids))
-        return {False: self.env._("No reason given"), **{reason.id: reason.name for reason in reasons}}
-
-    @staticmethod
-    def _funnel_reasons(ways, names):
+    def _funnel_reasons(self, ways):
         lost = [
-            {"id": reason, "name": names[reason], "count": count}
+            {"id": reason and reason[0], "name": reason[1] if reason else self.env._("No reason given"),
+             "count": count}
             for (way, reason), (count, _amount, _days) in ways.items()
             if way == "lost"
-        ]
+        ]  # fmt: skip
         return sorted(lost, key=lambda one: (-one["count"], one["name"]))[:TOP_REASONS]
 
     # ------------------------------------------------------------------
     # READING
     # ------------------------------------------------------------------
 
-    def _funnel_standing(self, domain):
-        """{stage: its figures now}"""
-        query = self._search(domain & Domain("won_status", "=", "pending"))
+    def _funnel_stages(self, ids, domain):
+        """The columns of the board, those of these ids among them, in their order; one statement."""
+        stages = self._read_group_stage_ids(self.env["crm.stage"].browse(sorted(ids)), domain)
+        names = ["name", "sequence", "is_won", "fold"]
+        return stages.search_fetch([("id", "in", stages._ids)], names).sorted()
+
+    def _funnel_standing(self, domain, seen=None):
+        """{stage: its figures now}
+
+        :param seen: query of leads that the caller may see, worked out before: record rules that look into
+            other tables then need not be asked again.
+        """
+        domain &= Domain("won_status", "=", "pending")
+        if seen is None:
+            query = self._search(domain)
+        else:
+            query = self._search(domain & Domain("id", "in", seen), bypass_access=True)
         if query.is_empty():
             return {}
+        today = SQL("%s::date", fields.Date.context_today(self))
         rows = self.env.execute_query(
             SQL(
                 """
+                WITH factor AS MATERIALIZED (
+                    SELECT company.id, (%(factor)s)::float AS factor FROM res_company company
+                )
                 SELECT stage_id, count(*), sum(amount), avg(age),
                        percentile_cont(0.5) WITHIN GROUP (ORDER BY age)
                   FROM (
-                      SELECT lead.stage_id, COALESCE(lead.expected_revenue, 0) * %(factor)s AS amount,
-                             GREATEST(extract(epoch FROM %(now)s - COALESCE(
-                                 lead.date_last_stage_update, lead.create_date))::float / 86400, 0) AS age
-                        FROM crm_lead lead
-                        LEFT JOIN res_company company ON company.id = lead.company_id
-                       WHERE lead.id IN %(leads)s AND lead.stage_id IS NOT NULL
+                      SELECT standing.stage_id,
+                             COALESCE(standing.revenue * COALESCE(factor.factor, 1), 0) AS amount,
+                             GREATEST(date_part('epoch', %(now)s - standing.since) / 86400, 0) AS age
+                        FROM (%(standing)s) standing
+                        LEFT JOIN factor ON factor.id = standing.company_id
+                       WHERE standing.stage_id IS NOT NULL
                   ) standing
                  GROUP BY stage_id
                 """,
-                leads=query.subselect(),
-                now=self.env.cr.now().replace(tzinfo=None),
-                factor=self._funnel_factor(SQL("%s::date", fields.Date.context_today(self))),
+                standing=self._sql_funnel_standing(query),
+                now=fields.Datetime.now(),
+                factor=self._funnel_factor(today),
             )
         )
         return {
-            stage: {"count": count, "amount": float(amount), "age_mean": mean, "age_median": median}
+            stage: {"count": count, "amount": amount, "age_mean": mean, "age_median": median}
             for stage, count, amount, mean, median in rows
         }
 
-    def _funnel_left(self, domain, begin, end):
-        """{stage: {(way, lost reason or False): (count, amount, days)}} of the stays that ended in the
-        period; days are those since the leads were created, together.
+    @staticmethod
+    def _sql_funnel_standing(query):
+        """What is read of the leads, all of it in an index."""
+        lead = SQL.identifier(query.table)
+        return query.select(
+            SQL("%s.stage_id", lead),
+            SQL("%s.company_id", lead),
+            SQL("%s.expected_revenue::float AS revenue", lead),
+            SQL("COALESCE(%s.date_last_stage_update, %s.create_date) AS since", lead, lead),
+        )
+
+    def _funnel_left(self, seen, kept, first, last):
+        """{stage: {(way, lost reason (id, name) or False): (count, amount, days)}} of the stays that ended
+        in the period; days are those since the leads were created, together.
 
         `arrived`, under a won stage: what came to be won there.
+
+        :param seen: query of the leads.
+        :param kept: their domain, where what is kept answers the question; else None.
         """
-        every = self._funnel_without(domain, "active", "won_status")
-        query = self.with_context(active_test=False)._search(every)
-        if query.is_empty():
-            return {}
         result = defaultdict(lambda: defaultdict(lambda: (0, 0, 0)))
-        for stage, arrived_in, way, reason, *figures in self.env.execute_query(
-            self._sql_funnel_left(query, begin, end)
-        ):
-            self._funnel_add(result[stage], (way, reason or False), figures)
+        if seen.is_empty():
+            return result
+        for stage, arrived_in, way, reason, name, *figures in self._funnel_rows(seen, kept, first, last):
+            self._funnel_add(result[stage], (way, (reason, name) if reason else False), figures)
             if arrived_in:
                 self._funnel_add(result[arrived_in], ("arrived", False), figures)
         return result
+
+    def _funnel_rows(self, seen, kept, first, last):
+        """(stage, stage it was won in, way, lost reason, its name, count, amount, days) of what left."""
+        Left = self.env["sales.process.left"]
+        if kept is None:
+            stays = sql_stays_of_period(first, last, seen.subselect())
+            return Left._read_stays(stays, self._sql_funnel_within(first, last))
+        rows, dirty = Left._read_kept(kept, first, last)
+        if dirty:
+            stays = sql_stays_of_days(SQL("SELECT unnest(%s::date[]) AS day", dirty))
+            stays = SQL("SELECT * FROM (%s) stay WHERE lead_id IN %s", stays, seen.subselect())
+            rows += Left._read_stays(stays, SQL("gone.day = ANY(%s::date[])", dirty))
+        return rows
+
+    @staticmethod
+    def _sql_funnel_within(first, last):
+        """Whether something is gone on a day of the period; None: without bound."""
+        begin = SQL("gone.day >= %s::date", first) if first else SQL("TRUE")
+        return SQL("%s AND gone.day <= %s::date", begin, last) if last else begin
 
     @staticmethod
     def _funnel_add(ways, key, figures):
@@ -235,70 +278,6 @@ class CrmLead(models.Model):
         return domain.map_conditions(
             lambda leaf: Domain.TRUE if leaf.field_expr.partition(".")[0] in names else leaf
         )
-
-    def _sql_funnel_left(self, query, begin, end):
-        # A deal that is won where it begins has left no stage: it has none before, and counts in its own.
-        return SQL(
-            """
-            WITH stay AS (
-                SELECT h.*, CASE WHEN h.won_status = 'won' THEN h.date_enter ELSE h.date_leave END AS date_end
-                  FROM crm_lead_stage_history h
-                 WHERE h.lead_id IN %(leads)s AND h.stage_id IS NOT NULL
-                   AND (%(left)s OR h.won_status = 'won' AND %(entered)s)
-            ), gone AS (
-                SELECT stay.stage_id, stay.lead_id, stay.company_id, stay.date_end,
-                       COALESCE(next.expected_revenue, stay.expected_revenue, 0) AS amount,
-                       CASE WHEN stay.won_status IN ('lost', 'won') THEN stay.won_status
-                            WHEN next.won_status = 'won' THEN 'won'
-                            WHEN (next_stage.sequence, next_stage.id) < (stage.sequence, stage.id)
-                            THEN 'moved_back'
-                            ELSE 'moved_on'
-                       END AS way,
-                       CASE WHEN stay.won_status = 'won' THEN stay.stage_id
-                            WHEN stay.won_status != 'lost' AND next.won_status = 'won' THEN next.stage_id
-                       END AS arrived_in
-                  FROM stay
-                  JOIN crm_stage stage ON stage.id = stay.stage_id
-                  LEFT JOIN LATERAL (
-                      SELECT n.won_status, n.stage_id, n.expected_revenue
-                        FROM crm_lead_stage_history n
-                       WHERE stay.won_status = 'pending' AND n.lead_id = stay.lead_id
-                         AND (n.date_enter, n.id) > (stay.date_enter, stay.id)
-                       ORDER BY n.date_enter, n.id LIMIT 1
-                  ) next ON TRUE
-                  LEFT JOIN crm_stage next_stage ON next_stage.id = next.stage_id
-                  LEFT JOIN LATERAL (
-                      SELECT p.won_status FROM crm_lead_stage_history p
-                       WHERE stay.won_status = 'won' AND p.lead_id = stay.lead_id
-                         AND (p.date_enter, p.id) < (stay.date_enter, stay.id)
-                       ORDER BY p.date_enter DESC, p.id DESC LIMIT 1
-                  ) before ON TRUE
-                 WHERE stay.won_status != 'won' OR COALESCE(before.won_status, 'lost') = 'lost'
-            )
-            SELECT gone.stage_id, gone.arrived_in, gone.way,
-                   CASE WHEN gone.way = 'lost' THEN lead.lost_reason_id END,
-                   count(*), sum(gone.amount * %(factor)s),
-                   sum(GREATEST(extract(epoch FROM gone.date_end - lead.create_date), 0)) / 86400
-              FROM gone
-              JOIN crm_lead lead ON lead.id = gone.lead_id
-              LEFT JOIN res_company company ON company.id = gone.company_id
-             GROUP BY 1, 2, 3, 4
-            """,
-            leads=query.subselect(),
-            left=self._sql_funnel_within(SQL("h.date_leave"), begin, end),
-            entered=self._sql_funnel_within(SQL("h.date_enter"), begin, end),
-            factor=self._funnel_factor(SQL("gone.date_end::date")),
-        )
-
-    @staticmethod
-    def _sql_funnel_within(moment, begin, end):
-        """Whether a moment is within the period; an open end still demands a moment."""
-        conditions = [SQL("%s IS NOT NULL", moment)]
-        if begin:
-            conditions.append(SQL("%s >= %s", moment, begin))
-        if end:
-            conditions.append(SQL("%s < %s", moment, end))
-        return SQL("(%s)", SQL(" AND ").join(conditions))
 
     def _funnel_factor(self, day):
         """From the currency of a joined `company` to that of the current one."""

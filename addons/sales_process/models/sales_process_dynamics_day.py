@@ -41,6 +41,19 @@ class SalesProcessDynamicsDay(models.Model):
             )
 
     @api.model
+    def _mark_losses(self, lead_ids):
+        """Mark the days on which these leads were lost."""
+        if lead_ids:
+            self.env.cr.execute(
+                SQL(
+                    "INSERT INTO sales_process_dynamics_day (day)"
+                    " SELECT DISTINCT date_leave::date FROM crm_lead_stage_history"
+                    "  WHERE lead_id = ANY(%s) AND won_status = 'lost' AND date_leave IS NOT NULL",
+                    list(lead_ids),
+                )
+            )
+
+    @api.model
     def _mark_since(self, day):
         """Mark a day and all after it, up to today."""
         self.env.cr.execute(
@@ -102,6 +115,7 @@ class SalesProcessDynamicsDay(models.Model):
         if days:
             around = {fields.Date.add(day, days=offset) for day in days for offset in NEIGHBOURS}
             self.env["sales.process.dynamics"]._make(sorted(around))
+            self.env["sales.process.left"]._make(sorted(around))
         return len(days)
 
     @api.model

@@ -14,7 +14,7 @@ WORST, BUSIEST = 5, 6
 FIGURES = ("open", "renewal", "then", "true")
 COUNTED = ("deadline_kept", "deadline_missed", "escalations")
 DEADLINES = (
-    *(f"{name}:sum" for name in (*COUNTED, "tasks", "working_hours", "hours")),
+    *(f"{name}:sum" for name in (*COUNTED, "overrides", "tasks", "working_hours", "hours")),
     "working_hours:count", "hours:count",
 )  # fmt: skip
 
@@ -144,9 +144,10 @@ class SalesProcessDashboard(models.AbstractModel):
         Report = self.env["sales.process.task.report"]
         people = of_team & Domain("kind", "in", tuple(PERSON_KINDS))
         in_period = Domain("date", ">=", fields.Datetime.to_datetime(begin))
-        rows = Report._read_group(people & in_period, ["kind"], DEADLINES)
+        counted = people | of_team & Domain("overrides", "=", 1)  # an override is of no kind
+        rows = Report._read_group(in_period & counted, ["kind"], DEADLINES)
         figures = {kind: self._named(DEADLINES, values) for kind, *values in rows}
-        [overrides] = Report._read_group(of_team & in_period & Domain("overrides", "=", 1), [], ["__count"])
+        overrides = figures.pop(False, {}).get("overrides:sum", 0)
         approvals = figures.get("approval", {})
         return {
             **{name: sum(one[f"{name}:sum"] for one in figures.values()) for name in COUNTED},
@@ -154,7 +155,7 @@ class SalesProcessDashboard(models.AbstractModel):
             "hours": self._mean(figures.values(), "hours"),
             "approvals": approvals.get("tasks:sum", 0),
             "approval_hours": self._mean([approvals], "working_hours") if approvals else 0,
-            "overrides": overrides[0],
+            "overrides": overrides,
             **self._load(people),
         }
 

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..models.currency_factor import sql_factor, sql_root
-from .sales_process_working_interval import sql_calendar, sql_worked
+from .sales_process_working_interval import sql_calendar, sql_worked, sql_worked_by_calendar
 
 
 class SalesProcessTaskReport(models.Model):
@@ -105,6 +105,7 @@ class SalesProcessTaskReport(models.Model):
                    END AS hours,
                    CASE WHEN t.state = 'cancelled' THEN NULL
                         WHEN t.worked_calendar_id = %(calendar)s THEN t.worked_hours
+                        WHEN t.date_done IS NULL THEN %(worked_so_far)s
                         ELSE %(worked)s
                    END AS working_hours,
                    CASE WHEN t.state != 'cancelled' AND COALESCE(t.date_done, %(now)s) > t.date_deadline THEN
@@ -123,12 +124,15 @@ class SalesProcessTaskReport(models.Model):
               LEFT JOIN crm_lead lead ON lead.id = t.lead_id
               LEFT JOIN crm_team team ON team.id = t.team_id
               LEFT JOIN res_company company ON company.id = t.company_id
+              LEFT JOIN (%(by_calendar)s) so_far ON so_far.calendar_id = %(calendar)s
              WHERE t.is_passed IS NOT TRUE AND t.date_open <= %(now)s
             """,
             open=("queued", "open", "failed"),
             now=fields.Datetime.now(),
             calendar=sql_calendar(),
             worked=sql_worked(SQL("t.date_open"), until),
+            worked_so_far=sql_worked(SQL("t.date_open"), until, SQL("so_far.hours")),
+            by_calendar=sql_worked_by_calendar(SQL("%s::timestamp", fields.Datetime.now())),
             late=late,
             factor=factor,
             currency=self.env.company.currency_id.id,

@@ -96,11 +96,29 @@ def sql_calendar():
     return SQL("COALESCE(team.process_calendar_id, company.resource_calendar_id)")
 
 
-def sql_worked(begin, end):
-    """Hours worked between two moments of such a task; by the clock where no working time is known."""
+def sql_worked_by_calendar(moment):
+    """Query for the `hours` worked up to one moment, by `calendar_id`: looked up once, not for each task."""
+    return SQL(
+        """
+        SELECT DISTINCT ON (i.calendar_id) i.calendar_id,
+               i.hours_before + date_part('epoch', LEAST(%(moment)s, i.date_stop) - i.date_start) / 3600
+               AS hours
+          FROM sales_process_working_interval i
+         WHERE i.date_start <= %(moment)s
+         ORDER BY i.calendar_id, i.date_start DESC
+        """,
+        moment=moment,
+    )
+
+
+def sql_worked(begin, end, up_to_end=None):
+    """Hours worked between two moments of such a task; by the clock where no working time is known.
+
+    :param up_to_end: SQL of the hours worked up to the end, where they are known.
+    """
     return SQL(
         "GREATEST(COALESCE(%s - COALESCE(%s, 0), date_part('epoch', %s - %s) / 3600), 0)",
-        _sql_worked_up_to(end),
+        up_to_end or _sql_worked_up_to(end),
         _sql_worked_up_to(begin),
         end,
         begin,

@@ -132,15 +132,20 @@ class TestFunnel(FunnelCase):
         self.assertIs(funnel["velocity"], False)
 
     def test_period(self):
-        """Days are those of the reader."""
+        """Days are those of the company, as in the deal dynamics, whoever asks."""
+        self.leads.company_id = self.env.company
+        self.env.company.partner_id.tz = "UTC"
         with self.at(24 * 10 + 14):  # 2026-03-12, 23:00 in UTC
             self.leads[0].stage_id = self.second
         row = self.stage(self.first, [], "2026-03-12", "2026-03-12")
         self.assertEqual(row["moved_on"], 1)
         self.assertEqual(self.stage(self.first, [], "2026-03-13", None)["moved_on"], 0)
-        self.rep.tz = "Europe/Brussels"
-        self.assertEqual(self.stage(self.first, [], "2026-03-13", None, user=self.rep)["moved_on"], 1)
-        self.assertEqual(self.stage(self.first, [], None, "2026-03-12", user=self.rep)["moved_on"], 0)
+        self.env.company.partner_id.tz = "Europe/Brussels"
+        leader = new_test_user(self.env, "funnel-clock", "sales_process.group_leader")
+        for user in (self.rep, leader):
+            user.tz = "America/New_York"
+            self.assertEqual(self.stage(self.first, [], "2026-03-13", None, user=user)["moved_on"], 1)
+            self.assertEqual(self.stage(self.first, [], None, "2026-03-12", user=user)["moved_on"], 0)
 
     def test_domain(self):
         with self.at(24):
