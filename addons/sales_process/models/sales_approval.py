@@ -211,16 +211,28 @@ class SalesApproval(models.Model):
         problems = [problem for approval in self if (problem := approval._decision_problem(absent))]
         if problems:
             raise AccessError("\n".join(problems))
-        seen = self.env.context.get("approval_fingerprint")
         self.sudo().order_id.order_line.fetch(["tax_ids"])  # in one query, before each order's are worked out
         for approval in self:
-            now = engine.fingerprint(approval.order_id.sudo()._approval_values(approval.kind))
-            if now != (seen or approval.sudo().fingerprint):
+            if approval._is_other_than_seen():
                 raise UserError(
                     self.env._(
                         "%s was changed while you looked at it. Look again.", approval.order_id.sudo().name
                     )
                 )
+
+    def _is_other_than_seen(self):
+        """Whether the paper is not what was looked at; where nobody says what that was, whether it is another
+        offer than was asked about, or has become worse for us."""
+        approval = self.sudo()
+        now, seen = (
+            approval.order_id._approval_values(self.kind),
+            self.env.context.get("approval_fingerprint"),
+        )
+        if seen:
+            return engine.fingerprint(now) != seen
+        asked = approval.judged_values
+        other = engine.fingerprint(engine.offered(now)) != engine.fingerprint(engine.offered(asked))
+        return other or bool(approval.rule_id._worsened(asked, now))
 
     def _write_decision(self, state, comment):
         rows = self.sudo()

@@ -130,8 +130,8 @@ class SalesApproval(models.Model):
     def _form_judged(self):
         """What is asked, for the form of the process' task: the same as on the page of a mail's link.
 
-        :return: dict with `rule`, `approvers`, `changes`, `compared` (whether something was approved before)
-            and `rows` of `what`, `last`, `now`, `worse`.
+        :return: dict with `rule`, `approvers`, `changes`, `compared` (whether something was approved before),
+            `fingerprint` of what is shown, and `rows` of `what`, `last`, `now`, `worse`.
         """
         self.ensure_one()
         approval = self.sudo()
@@ -139,6 +139,7 @@ class SalesApproval(models.Model):
             "rule": approval.rule_id.name or "",
             "approvers": ", ".join(approval.approver_ids.mapped("name")),
             "changes": approval.changes or "",
+            "fingerprint": approval.current_fingerprint,
             "compared": bool(approval._last_approved()),
             "rows": [
                 {"what": what, "last": last, "now": now, "worse": worse}

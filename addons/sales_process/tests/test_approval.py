@@ -283,6 +283,14 @@ class TestApproval(PaperCase):
         with self.assertRaises(UserError):
             rows.with_context(approval_fingerprint=seen).action_approve()
 
+    def test_what_only_we_know_does_not_stop_the_answer(self):
+        """The product's list price changes while it is judged: the offer is what it was."""
+        order = self._process_order()
+        rows = order._approval_request("proposal").with_user(self.leader)
+        order.order_line.product_id.sudo().lst_price = 5000.0
+        rows.action_approve()
+        self.assertEqual(rows.state, "approved")
+
     def test_other_companies(self):
         order = self._process_order()
         rows = order._approval_request("proposal")

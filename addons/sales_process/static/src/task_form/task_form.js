@@ -224,7 +224,8 @@ export class TaskForm extends Component {
         try {
             const values = await this.values();
             const args = [[this.task.id], outcome.code, values, this.state.comment.trim() || null];
-            const opened = await this.orm.call("sales.process.task", "complete", args);
+            const context = { approval_fingerprint: this.state.form.judged?.fingerprint };
+            const opened = await this.orm.call("sales.process.task", "complete", args, { context });
             await this.goOn(outcome, opened);
         } finally {
             this.state.busy = false;
