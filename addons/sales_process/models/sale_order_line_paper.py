@@ -1,5 +1,10 @@
+import re
+
 from odoo import models
 from odoo.tools.misc import formatLang
+
+NBSP = "\N{NO-BREAK SPACE}"
+PERCENT = re.compile(r"\s+%")
 
 
 class SaleOrderLine(models.Model):
@@ -38,7 +43,10 @@ class SaleOrderLine(models.Model):
             "discount": formatLang(self.env, self.discount, digits=2 if self.discount % 1 else 0)
             if self.discount
             else "",
-            "taxes": ", ".join(tax.tax_label for tax in self.tax_ids if tax.tax_label),
+            # no line breaks within "20 %"
+            "taxes": ", ".join(
+                PERCENT.sub(f"{NBSP}%", tax.tax_label) for tax in self.tax_ids if tax.tax_label
+            ),
             "amount": formatLang(
                 self.env, self.price_subtotal, currency_obj=None, digits=self.currency_id.decimal_places
             ),

@@ -82,9 +82,9 @@ class SalesApproval(models.Model):
         currency = approval.company_id.currency_id
         labels = {
             "amount": (self.env._("Amount, untaxed"), lambda value: format_amount(self.env, value, currency)),
-            "discount": (self.env._("Discount"), lambda value: f"{value:g} %"),
-            "margin": (self.env._("Margin"), lambda value: f"{value:g} %"),
-            "uplift": (self.env._("Raised at the renewal by"), lambda value: f"{value:g} %"),
+            "discount": (self.env._("Discount"), shown_percent),
+            "margin": (self.env._("Margin"), shown_percent),
+            "uplift": (self.env._("Raised at the renewal by"), shown_percent),
             "payment_days": (self.env._("Paid within, days"), lambda value: f"{value:g}"),
         }
         figures = [
@@ -158,3 +158,8 @@ class SalesApproval(models.Model):
 
     def _link_token(self, user):
         return hmac(self.env(su=True), "sales_process.approval", (self.id, user.id, str(self.date_asked)))
+
+
+def shown_percent(value):
+    """A share as people write it: "9.14 %"."""
+    return f"{round(value, 2):g} %"
