@@ -51,3 +51,8 @@ class SaleOrderLine(models.Model):
                 self.env, self.price_subtotal, currency_obj=None, digits=self.currency_id.decimal_places
             ),
         }
+
+
+def unbroken(label):
+    """A tax as it is printed, with no line break within "20 %"."""
+    return PERCENT.sub(f"{NBSP}%", label)
