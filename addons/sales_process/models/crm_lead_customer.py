@@ -142,6 +142,19 @@ class CrmLead(models.Model):
             self.partner_id.parent_id = company
         return self.partner_id
 
+    def _process_customer_to_be(self):
+        """The customer that would be made of this lead, as a record that is not saved; nothing where the lead
+        names nobody."""
+        self.ensure_one()
+        partners, company = self.env["res.partner"], self._process_find_company()
+        if self.partner_name and not company:
+            company = partners.new(self._prepare_customer_values(self.partner_name, is_company=True))
+        if not self.contact_name:
+            return company
+        person = partners.new(self._prepare_customer_values(self.contact_name))
+        person.parent_id = company
+        return person
+
     def _process_find_company(self):
         """A company that is known by this lead's company name, in its own company or in none."""
         if not self.partner_name:

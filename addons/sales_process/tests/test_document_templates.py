@@ -333,6 +333,18 @@ class TestTemplateAndDocuments(TemplateCase):
         template.body = "<div><t t-out=\"paper['options']\"/></div>"
         self.assertIn("Spare part", order._process_paper("proposal", template=template).html)
 
+    def test_preview_of_a_lead_without_a_contact(self):
+        """Who would be made of the lead stands on the paper; nobody is made."""
+        lead = self._lead(partner_name="Nordic Light", contact_name="Emma Larsson", email_from="e@n.example")
+        self.assertFalse(lead.partner_id)
+        before = self.env["res.partner"].search_count([])
+        preview = self.env["sales.document.preview"].with_user(self.rep)
+        shown = preview.create({"template_id": self.english_proposal.id, "lead_id": lead.id})
+        for name in ("Nordic Light", "Emma Larsson", "e@n.example"):
+            self.assertIn(name, shown.html)
+        self.env.flush_all()
+        self.assertEqual(self.env["res.partner"].search_count([]), before)
+
     def test_preview(self):
         lead = self._lead(partner_id=self.person.id, email_from=self.person.email, type="opportunity")
         Preview = self.env["sales.document.preview"].with_user(self.rep)

@@ -56,7 +56,10 @@ class SalesDocumentPreview(models.TransientModel):
             order.check_access("read")
             return order
         if self.lead_id:
-            return self.env["sale.order"]._process_new_for_lead(self.lead_id._origin)
+            lead = self.lead_id._origin
+            order = self.env["sale.order"]._process_new_for_lead(lead)
+            order.partner_id = order.partner_id or lead._process_customer_to_be()
+            return order
         return self.template_id._origin._sample_order() if self.template_id else self.order_id
 
     def action_pdf(self):
