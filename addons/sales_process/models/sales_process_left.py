@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.sql import table_exists
 
 from .funnel_sql import sql_gone, sql_left_figures, sql_lost_reason, sql_stays_of_days
 from .sales_process_dynamics_day import NEIGHBOURS
@@ -38,6 +39,18 @@ class SalesProcessLeft(models.Model):
     days = fields.Float(readonly=True, help="Since the deals were created, together.")
 
     _day_idx = models.Index("(day)")
+
+    def init(self):
+        """Where the figures of the past are known but not yet these, as after an update, they are made."""
+        super().init()
+        if table_exists(self.env.cr, "sales_process_dynamics_total"):
+            self.env.cr.execute(
+                SQL(
+                    "INSERT INTO sales_process_dynamics_day (day) SELECT NULL"
+                    " WHERE EXISTS (SELECT FROM sales_process_dynamics_total)"
+                    "   AND NOT EXISTS (SELECT FROM sales_process_left)"
+                )
+            )
 
     @api.model
     def _make(self, days):

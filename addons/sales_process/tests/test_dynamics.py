@@ -430,6 +430,19 @@ class TestDynamicsRollUp(DynamicsCase):
         self.assertEqual(self.env.cr.fetchone(), (0,))
         self.assertEqual(self.Dynamics._read_group([], [], specs("entered"))[0][0], 3)
 
+    def test_an_update_makes_what_is_new(self):
+        """The rows for the funnel came later than those of the dynamics: none are told as nothing."""
+        with self.at(0):
+            self.make_leads(3).action_set_lost()
+        self.roll_up()
+        self.env.cr.execute("DELETE FROM sales_process_left")
+        self.env["sales.process.left"].init()
+        self.assertEqual(self.env["crm.lead"].process_funnel([("team_id", "=", self.team.id)])["lost"], 3)
+        self.check()
+        self.env["sales.process.left"].init()
+        self.env.cr.execute("SELECT count(*) FROM sales_process_dynamics_day")
+        self.assertEqual(self.env.cr.fetchone(), (0,), "what is there is not made again")
+
     def test_opening_the_report_catches_up(self):
         with self.at(0):
             self.make_leads(2)

@@ -349,7 +349,8 @@ class TestFiguresOfFile(DynamicsCase):
 @tagged("post_install", "-at_install", "sales_process_funnel")
 class TestFunnelOnBoard(HttpCase):
     def test_tour(self):
-        """The funnel stands above the board; a click on a stage filters it, another lets go."""
+        """The funnel stands above the board; a click on a stage filters it, another lets go; a leader chooses
+        a team."""
         self.start_tour("/odoo/action-crm.crm_lead_action_pipeline", "sales_process_funnel", login="admin")
 
     def setUp(self):
@@ -361,3 +362,4 @@ class TestFunnelOnBoard(HttpCase):
                 for number in range(3)
             ]
         )  # fmt: skip
+        self.env["crm.team"].create([{"name": "Funnel North"}, {"name": "Funnel South"}])

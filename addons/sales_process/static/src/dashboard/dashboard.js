@@ -10,6 +10,7 @@ import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { periods } from "../period/periods";
+import { formatShare } from "../period/share";
 
 const STORE = "sales_process_dashboard";
 
@@ -154,7 +155,7 @@ export class SalesDashboard extends Component {
 
     money = (amount) => formatCurrency(amount, this.state.currencyId, { humanReadable: true });
     number = (count) => formatInteger(count);
-    percent = (share) => `${formatFloat(share * 100, { digits: [0, share < 0.1 ? 1 : 0], trailingZeros: false })} %`;
+    percent = formatShare;
     hours = (hours) =>
         hours >= 48 ? _t("%s d", this.short(hours / 24)) : _t("%s h", this.short(hours));
     days = (days) => _t("%s d", this.short(days));

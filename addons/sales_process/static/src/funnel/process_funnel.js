@@ -3,11 +3,13 @@ import { browser } from "@web/core/browser/browser";
 import { formatCurrency } from "@web/core/currency";
 import { serializeDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
+import { user } from "@web/core/user";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { periods } from "../period/periods";
+import { formatShare } from "../period/share";
 
 const { DateTime } = luxon;
 const STORE = "sales_process_funnel";
@@ -26,6 +28,7 @@ export class ProcessFunnel extends Component {
             status: "waiting",
             stages: [],
             totals: {},
+            teams: [],
             days: kept.days ?? 90,
             measure: kept.measure ?? "count",
             folded: this.env.isSmall ? true : kept.folded ?? false,
@@ -35,6 +38,7 @@ export class ProcessFunnel extends Component {
         onMounted(() => {
             this.alive = true;
             this.load();
+            this.loadTeams();
         });
         onWillUpdateProps(() => {
             this.reloadSoon();
@@ -54,6 +58,17 @@ export class ProcessFunnel extends Component {
             Object.assign(this.state, { stages, totals, status: "ready" });
         } catch {
             this.state.status = "error";
+        }
+    }
+
+    /** The teams that a leader chooses from, asked for once the figures are there; a rep has their own deals. */
+    async loadTeams() {
+        if (await user.hasGroup("sales_team.group_sale_salesman_all_leads")) {
+            try {
+                this.state.teams = await this.orm.silent.searchRead("crm.team", [], ["name"], { limit: 200 });
+            } catch {
+                this.state.teams = [];
+            }
         }
     }
 
@@ -101,27 +116,59 @@ export class ProcessFunnel extends Component {
 
     /** Filter the board by a stage; again, or another one, lets go of it. */
     toggleStage(stage) {
-        const search = this.env.searchModel;
-        const active = this.activeItem;
-        if (active) {
-            search.deactivateGroup(active.groupId);
-        }
-        if (active?.funnelStageId !== stage.id) {
-            search.createNewFilters([
-                {
-                    description: _t("Stage: %s", stage.name),
-                    domain: [["stage_id", "=", stage.id]],
-                    funnelStageId: stage.id,
-                },
-            ]);
+        const isNew = this.stageFilter?.funnelStageId !== stage.id;
+        const filter = isNew && {
+            description: _t("Stage: %s", stage.name),
+            domain: [["stage_id", "=", stage.id]],
+            funnelStageId: stage.id,
+        };
+        this.refilter(this.stageFilter, filter);
+        if (isNew && this.env.isSmall) {
+            this.showColumn(stage);
         }
     }
 
-    get activeItem() {
+    /** Filter the board by a team; 0: by none. */
+    chooseTeam(id) {
+        const team = this.state.teams.find((one) => one.id === Number(id));
+        const filter = team && {
+            description: _t("Team: %s", team.name),
+            domain: [["team_id", "=", team.id]],
+            funnelTeamId: team.id,
+        };
+        this.refilter(this.teamFilter, filter);
+    }
+
+    refilter(old, filter) {
+        if (old) {
+            this.env.searchModel.deactivateGroup(old.groupId);
+        }
+        if (filter) {
+            this.env.searchModel.createNewFilters([filter]);
+        }
+    }
+
+    /** On a phone one column fills the screen: it is the one of the stage that was chosen. */
+    showColumn(stage) {
+        const group = this.props.model.root.groups?.find((one) => one.value === stage.id);
+        const column = group && document.querySelector(`.o_kanban_group[data-id="${group.id}"]`);
+        column?.scrollIntoView({ behavior: "smooth", block: "nearest", inline: "start" });
+    }
+
+    /** The filter of the search that was made here, with this mark. */
+    filterWith(mark) {
         const search = this.env.searchModel;
         return search.query
             .map((element) => search.searchItems[element.searchItemId])
-            .find((item) => item.funnelStageId);
+            .find((item) => item?.[mark]);
+    }
+
+    get stageFilter() {
+        return this.filterWith("funnelStageId");
+    }
+
+    get teamFilter() {
+        return this.filterWith("funnelTeamId");
     }
 
     // Showing
@@ -144,7 +191,7 @@ export class ProcessFunnel extends Component {
     get drawn() {
         const { stages, measure } = this.state;
         const tallest = Math.max(...stages.map((stage) => stage[measure]), 0);
-        const active = this.activeItem?.funnelStageId;
+        const active = this.stageFilter?.funnelStageId;
         const size = (stage) => (stage && tallest > 0 ? (Math.max(stage[measure], 0) / tallest) * 100 : 0);
         return stages.map((stage, place) => ({
             ...stage,
@@ -170,9 +217,7 @@ export class ProcessFunnel extends Component {
         return formatInteger(count);
     }
 
-    percent(share) {
-        return share === false ? "–" : `${formatFloat(share * 100, { digits: [0, share < 0.1 ? 1 : 0], trailingZeros: false })} %`;
-    }
+    percent = formatShare;
 
     get velocityHelp() {
         const { win_rate, cycle_days } = this.state.totals;

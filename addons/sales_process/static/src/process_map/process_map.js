@@ -2,6 +2,7 @@ import { Component, onMounted, onPatched, onWillUpdateProps, useEffect, useRef, 
 import { formatCurrency } from "@web/core/currency";
 import { _t } from "@web/core/l10n/translation";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { formatShare } from "../period/share";
 import { BOX, layoutMap, neighbour, shapeOf, wrapName } from "./layout";
 
 // Characters of the icon font that Odoo brings.
@@ -275,9 +276,7 @@ export class ProcessMap extends Component {
         return formatCurrency(amount, this.props.map.currency_id, { humanReadable: true });
     }
 
-    percent(share) {
-        return `${formatFloat(share * 100, { digits: [0, share && share < 0.1 ? 1 : 0], trailingZeros: false })} %`;
-    }
+    percent = formatShare;
 
     barWidth(node) {
         return Math.round((BOX.width - 28) * node.share[this.props.measure]);

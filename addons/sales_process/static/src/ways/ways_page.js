@@ -9,9 +9,10 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { useSetupAction } from "@web/search/action_hook";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
-import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { periods } from "../period/periods";
+import { formatShare } from "../period/share";
 import { spanText } from "../process_map/process_map";
 
 const { DateTime } = luxon;
@@ -148,9 +149,7 @@ export class WaysPage extends Component {
         return `${deals}, ${won}. ${said.join("; ")}`;
     }
 
-    percent(share) {
-        return share === false ? "–" : `${formatFloat(share * 100, { digits: [0, share && share < 0.1 ? 1 : 0], trailingZeros: false })} %`;
-    }
+    percent = formatShare;
 
     tone(way) {
         if (way.win_rate === false || this.total.win_rate === false) {
