@@ -89,14 +89,20 @@ class CustomerPaper(http.Controller):
         "/sales_process/paper/<string:token>/sign/<string:sha256>", type="jsonrpc", auth="public",
     )  # fmt: skip
     def paper_sign(self, token, sha256, name=None, signature=None, **_kwargs):
-        link, problem = self._find(token, "contract")
+        """A contract is signed, or a proposal accepted that no contract follows."""
+        link, problem = self._find(token)
         if problem:
             return {"error": request.env._("This link is not valid any more. Please load the page again.")}
+        asked = link.purpose == "proposal" and self._answer_problem(link, "accept", name, "", signed=True)
+        if asked:
+            return {"error": self._problem_text(asked)}
         http_request = request.httprequest
         origin = {"ip": http_request.remote_addr, "agent": http_request.user_agent.string}
+        order = link.order_id
+        sign = order._process_accept_signed if link.purpose == "proposal" else order._process_sign_contract
         try:
             with request.env.cr.savepoint():
-                link.order_id._process_sign_contract(link.document_id, sha256, name, signature, origin)
+                sign(link.document_id, sha256, name, signature, origin)
         except UserError as error:
             return {"error": str(error)}
         return {"force_refresh": True, "redirect_url": f"/sales_process/paper/{token}"}
@@ -144,14 +150,15 @@ class CustomerPaper(http.Controller):
             "paper": order._process_paper_values(link.purpose) if current else None,
             "decided": link.purpose == "proposal" and order._process_decided(document),
             "reasons": request.env["crm.lost.reason"].sudo().search([("process_customer_choice", "=", True)]),
-            "signed": order._process_signed_document(document) if link.purpose == "contract" else None,
+            "binds": link.purpose == "proposal" and order._process_acceptance_binds(),
+            "signed": order._process_signed_document(document),
             "signed_already": document._signature("customer"),
             "our_signature": document._signature("ours"),
             "sign_problem": order._process_sign_problem(document) if link.purpose == "contract" else None,
             "problem": self._problem_text(request.params.get("problem")),
         }
 
-    def _answer_problem(self, link, act, name, text):
+    def _answer_problem(self, link, act, name, text, signed=False):
         """Code of why an answer is not taken, or None. An answer given before is no
         problem: the page then says what it was."""
         order, document = link.order_id, link.document_id
@@ -159,14 +166,21 @@ class CustomerPaper(http.Controller):
             return None
         if order.state not in ("draft", "sent") or not document._is_current():
             return "revised"
-        if act != "change" and order.is_expired and act == "accept":
-            return "expired"
-        if act == "accept" and not (name or "").strip():
-            return "name"
-        if act == "accept" and not order._approval_is_valid("proposal"):
-            return "revised"
+        if act == "accept":
+            return self._accept_problem(order, name, signed)
         if act == "change" and not text:
             return "text"
+        return None
+
+    def _accept_problem(self, order, name, signed):
+        if order.is_expired:
+            return "expired"
+        if not (name or "").strip():
+            return "name"
+        if not order._approval_is_valid("proposal"):
+            return "revised"
+        if not signed and order._process_acceptance_binds():
+            return "sign"
         return None
 
     def _reason(self, reason_id):
@@ -182,6 +196,7 @@ class CustomerPaper(http.Controller):
                 "This offer is no longer valid. Ask for a change, and we will make a new one."
             ),
             "name": request.env._("Please write your name."),
+            "sign": request.env._("Please sign in the field: with your yes the order is placed."),
             "text": request.env._("Please say in a few words what should be different."),
             "why": request.env._("Please say why, so that we can change it."),
         }.get(code)

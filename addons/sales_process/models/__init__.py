@@ -64,6 +64,7 @@ from . import sale_order_line_coterm
 from . import sale_order_next_prices
 from . import sale_order_line_next_prices
 from . import sale_order_signature
+from . import sale_order_acceptance
 from . import sale_order_evidence
 from . import sale_order_our_signature
 from . import sale_order_template
@@ -94,6 +95,7 @@ from . import sales_process_case
 from . import sales_process_case_effects
 from . import sales_process_case_gate
 from . import sales_process_case_log
+from . import sales_process_case_outlook
 from . import sales_process_case_way
 from . import sales_process_dynamics_day
 from . import sales_process_left

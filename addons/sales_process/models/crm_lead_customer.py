@@ -22,6 +22,10 @@ SIGNS_OF_LIFE = frozenset(
 OPENINGS = frozenset({"proposal_opened", "contract_opened"})
 
 
+# By these the customer says which of a deal's orders it is, whichever the process has made.
+CHOICES = ("proposal_accepted", "contract_signed")
+
+
 class CrmLead(models.Model):
     """The customer of a lead: what they do, how they become a contact, how they are forgotten."""
 
@@ -58,6 +62,8 @@ class CrmLead(models.Model):
         leads = in_team_language(self.sudo().filtered("process_case_id"))
         if data.get("lost_reason_id"):
             leads.lost_reason_id = data["lost_reason_id"]
+        if kind in CHOICES and order:
+            leads.process_case_id.order_id = order
         paper = f"{order.id}:{data.get('version') or 0}" if order else None
         leads.process_case_id._take_signal(transition.Signal(kind, paper))
         if kind == "call":

@@ -39,7 +39,7 @@ class SaleOrder(models.Model):
 
     def _process_evidence_events(self, document):
         """What became of the file until it was signed: lists of moment (UTC) and words, the first first."""
-        answers = self._approval_last("contract").values()
+        answers = self._approval_last(document.kind).values()
         approved = [row for row in answers if row.state == "approved"]
         made, opened = document.user_id.name or self.user_id.name or "", document.opened_count
         events = [

@@ -128,11 +128,11 @@ class SaleOrder(models.Model):
             parts["options"] = ""
         return parts
 
-    def _process_evidence_page(self, evidence, pictures):
+    def _process_evidence_page(self, kind, evidence, pictures):
         """The HTML of the record of the signatures; `pictures`: what each of them looks like."""
         self.ensure_one()
         order = self.with_context(lang=self._process_lang())
-        values = order._process_paper_values("signed_contract")
+        values = order._process_paper_values(kind)
         body = order.env["ir.qweb"]._render(
             "sales_process.paper_evidence", {"paper": values, "evidence": evidence, "pictures": pictures}
         )

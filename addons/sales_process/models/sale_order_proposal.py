@@ -236,8 +236,8 @@ class SaleOrder(models.Model):
         )
         unsigned = self.filtered(lambda order: order.contract_state not in SIGNED_STATES)
         unsigned.document_request_ids.item_ids._forget_answers()
-        customers = unsigned.sales_document_ids.signature_ids.filtered(lambda one: one.side == "customer")
-        customers.unlink()
+        contracts = unsigned.sales_document_ids.filtered(lambda document: document.kind == "contract")
+        contracts.signature_ids.filtered(lambda one: one.side == "customer").unlink()
 
     def _process_reopen_decision(self):
         """A newer version was sent: what was decided about an older one is history."""

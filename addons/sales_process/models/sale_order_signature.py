@@ -42,9 +42,9 @@ class SaleOrder(models.Model):
         return None
 
     def _process_signed_document(self, document):
-        """The signed copy of exactly this contract, if there is one."""
+        """The signed copy of exactly this paper, if there is one."""
         self.ensure_one()
-        copies = self.sudo().sales_document_ids.filtered(lambda d: d.kind == "signed_contract")
+        copies = self.sudo().sales_document_ids.filtered(lambda d: d.kind == f"signed_{document.kind}")
         return copies.filtered(lambda copy: (copy.evidence or {}).get("sha256") == document.sha256)[:1]
 
     def _process_sign_contract(self, document, sha256, name, signature, origin):
@@ -133,16 +133,15 @@ class SaleOrder(models.Model):
         return base64.b64encode(output.getvalue())
 
     def _process_keep_signed(self, document):
-        """The contract with the record of the signatures as its last page."""
-        evidence = self._process_evidence(document)
+        """The paper with the record of the signatures as its last page."""
+        kind, evidence = f"signed_{document.kind}", self._process_evidence(document)
         pictures = [signature._picture_url() for signature in document._signatures()]
-        html = self._process_evidence_page(evidence, pictures)
-        page = self._process_paper_pdf(html, "signed_contract")
+        page = self._process_paper_pdf(self._process_evidence_page(kind, evidence, pictures), kind)
         return self.env["sales.document"]._make(
             self,
-            "signed_contract",
+            kind,
             join_pdf(document._content(), page),
-            self._process_paper_name("signed_contract"),
+            self._process_paper_name(kind),
             evidence=evidence,
             values_fingerprint=document.values_fingerprint,
         )

@@ -38,6 +38,7 @@ class SalesDocument(models.Model):
         [
             ("proposal", "Proposal"),
             ("contract", "Contract"),
+            ("signed_proposal", "Signed proposal"),
             ("signed_contract", "Signed contract"),
             ("letter", "Letter"),
         ],

@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class SalesDocumentSignature(models.Model):
-    """One side has signed one version of a contract: who, when, from where, and what they drew.
+    """One side has signed one version of a paper: who, when, from where, and what they drew.
 
     Rows are made when somebody signs, and by nothing else; nobody has the right to write them. What was
     signed and then taken back is void, and stays as what happened.
@@ -10,7 +10,7 @@ class SalesDocumentSignature(models.Model):
 
     _name = "sales.document.signature"
     _inherit = ["sales.process.row"]
-    _description = "Signature under a Contract"
+    _description = "Signature under a Document"
     _order = "date, id"
 
     document_id = fields.Many2one(
@@ -29,7 +29,7 @@ class SalesDocumentSignature(models.Model):
     date_void = fields.Datetime("Void Since", readonly=True)
 
     _side_unique = models.UniqueIndex(
-        "(document_id, side) WHERE date_void IS NULL", "This side has signed the contract already."
+        "(document_id, side) WHERE date_void IS NULL", "This side has signed already."
     )
 
     def _as_evidence(self):

@@ -1,4 +1,5 @@
 from . import (
+    test_acceptance,
     test_approval,
     test_approval_people,
     test_approval_rules,

@@ -131,6 +131,13 @@ class ProcessCase(TransactionCase):
         self._run(lead)
         return lead, self._task(lead, "make_proposal")
 
+    def _without_contract(self, domain):
+        """From now on, deals in this domain need no contract."""
+        draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
+        decision = draft.step_ids.filtered(lambda step: step.code == "contract_needed")
+        decision.outcome_ids.filtered(lambda outcome: outcome.code == "no").domain = domain
+        draft.action_activate()
+
     def _statements(self, act):
         """How many SQL statements it takes, nothing being in memory."""
         self.env.flush_all()

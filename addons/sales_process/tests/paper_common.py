@@ -1,13 +1,17 @@
 import io
+import json
+import re
 from unittest.mock import patch
 
 from odoo import Command
-from odoo.tests import new_test_user
+from odoo.tests import HttpCase, new_test_user
 from reportlab.pdfgen import canvas
 
 from .common import ProcessCase
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1"}
 
 
 def small_pdf(text="paper"):
@@ -98,6 +102,35 @@ class PaperCase(ProcessCase):
 
     def _token(self, order, purpose="proposal"):
         return order.sudo()._process_link_url(purpose).rpartition("/")[2]
+
+
+class PageCase(PaperCase, HttpCase):
+    """The customer's page of a paper, as a browser sees it."""
+
+    def _url(self, token, rest=""):
+        return f"/sales_process/paper/{token}{rest}"
+
+    def _open(self, token, rest="", **kwargs):
+        return self.url_open(self._url(token, rest), headers=BROWSER, **kwargs)
+
+    def _csrf(self, page):
+        return re.search(r'csrf_token: "([^"]+)"', page.text)[1]
+
+    def _post(self, token, act, **data):
+        data["csrf_token"] = self._csrf(self._open(token))
+        return self._open(token, f"/{act}", data=data)
+
+    def _fresh(self, record):
+        record.invalidate_recordset()
+        return record
+
+    def _sign(self, token, sha256, **params):
+        answer = self.url_open(
+            self._url(token, f"/sign/{sha256}"),
+            headers={**BROWSER, "Content-Type": "application/json"},
+            data=json.dumps({"params": {"name": "Anna Keller", "signature": PIXEL, **params}}),
+        )
+        return answer.json()["result"]
 
 
 class RuleCase(PaperCase):

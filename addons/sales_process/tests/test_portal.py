@@ -1,36 +1,16 @@
 import json
-import re
 from datetime import datetime
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..models.sales_document import INTERNAL, INTERNAL_KEY
-from .paper_common import PIXEL, PaperCase
-
-BROWSER = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1"}
+from .paper_common import BROWSER, PIXEL, PageCase
 
 
 @tagged("post_install", "-at_install", "sales_process")
-class TestPaperPage(PaperCase, HttpCase):
+class TestPaperPage(PageCase):
     """The customer's page, as a browser sees it."""
-
-    def _url(self, token, rest=""):
-        return f"/sales_process/paper/{token}{rest}"
-
-    def _open(self, token, rest="", **kwargs):
-        return self.url_open(self._url(token, rest), headers=BROWSER, **kwargs)
-
-    def _csrf(self, page):
-        return re.search(r'csrf_token: "([^"]+)"', page.text)[1]
-
-    def _post(self, token, act, **data):
-        data["csrf_token"] = self._csrf(self._open(token))
-        return self._open(token, f"/{act}", data=data)
-
-    def _fresh(self, record):
-        record.invalidate_recordset()
-        return record
 
     # -- opening ---------------------------------------------------------------
 
@@ -203,14 +183,6 @@ class TestPaperPage(PaperCase, HttpCase):
         self.assertFalse(self._fresh(order).process_decision)
 
     # -- contract -----------------------------------------------------------------
-
-    def _sign(self, token, sha256, **params):
-        answer = self.url_open(
-            self._url(token, f"/sign/{sha256}"),
-            headers={**BROWSER, "Content-Type": "application/json"},
-            data=json.dumps({"params": {"name": "Anna Keller", "signature": PIXEL, **params}}),
-        )
-        return answer.json()["result"]
 
     def test_sign(self):
         order = self._to_sign()

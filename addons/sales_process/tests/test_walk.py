@@ -193,12 +193,7 @@ class TestWalk(ProcessCase):
         self._task(lead, "proposal_decision")
 
     def test_no_contract_needed(self):
-        draft = self.env["sales.process"].browse(self.process.action_new_version()["res_id"])
-        outcome = draft.step_ids.filtered(lambda step: step.code == "contract_needed").outcome_ids.filtered(
-            lambda outcome: outcome.code == "no"
-        )
-        outcome.domain = "[('expected_revenue', '<', 10000)]"
-        draft.action_activate()
+        self._without_contract("[('expected_revenue', '<', 10000)]")
         lead, order = self._at_decision()
         lead._process_signal("proposal_accepted", order, {"version": 1})
         self._run(lead)
