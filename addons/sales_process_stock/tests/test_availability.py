@@ -145,6 +145,10 @@ class TestAvailability(PaperCase):
         self.env.invalidate_all()
         self.assertFalse(approval.stock_warning)
 
+    def test_on_the_page_of_a_mail_s_link(self):
+        page = self.env.ref("sales_process.approval_page").get_combined_arch()
+        self.assertIn("approval.stock_warning", page)
+
     def test_cost_does_not_grow_with_the_lines(self):
         self._receipt(self.desk, 5, 5)
         self._receipt(self.lamp, 5, 5)
