@@ -8,6 +8,7 @@ from .sales_process_dynamics_figures import FIGURES, MOVES
 
 # A question that names no other fields than these is answered from the totals.
 TOTAL_FIELDS = frozenset({"date", "stage_id", "company_id", "currency_id"})
+FROM_TOTALS = object()  # no client can put it into a context
 
 
 class SalesProcessDynamics(models.Model):
@@ -79,7 +80,7 @@ class SalesProcessDynamics(models.Model):
     @property
     def _table_sql(self):
         """The totals in the place of the rows, for a question that they answer."""
-        if self.env.context.get("dynamics_from_totals"):
+        if self.env.context.get("dynamics_from_totals") is FROM_TOTALS:
             return SQL.identifier(self.env["sales.process.dynamics.total"]._table)
         return super()._table_sql
 
@@ -132,7 +133,7 @@ class SalesProcessDynamics(models.Model):
         asked = {parse_field_expr(spec.partition(":")[0])[0] for spec in groupby}
         for leaf in (Domain(domain) & Domain(rules)).iter_conditions():
             asked.add(parse_field_expr(leaf.field_expr)[0])
-        return self.with_context(dynamics_from_totals=asked <= TOTAL_FIELDS)
+        return self.with_context(dynamics_from_totals=FROM_TOTALS if asked <= TOTAL_FIELDS else None)
 
     # ------------------------------------------------------------------
     # ROLLING UP

@@ -562,6 +562,13 @@ class TestDynamicsRights(DynamicsCase):
             with self.assertRaises(AccessError):
                 call()
 
+    def test_a_context_of_the_caller_changes_no_table(self):
+        """Which table is read is decided here: the totals know no salesperson."""
+        self.random_histories(5, seed=3)
+        self.roll_up()
+        forged = self.Dynamics.with_user(self.rep).with_context(dynamics_from_totals=True)
+        self.assertEqual(forged.search([]), self.Dynamics.with_user(self.rep).search([]))
+
     def test_totals_and_days_are_hidden(self):
         for model in ("sales.process.dynamics.total", "sales.process.dynamics.day", "sales.process.left"):
             with self.assertRaises(AccessError):
