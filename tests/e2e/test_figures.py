@@ -7,6 +7,7 @@ moved to the last months, so that periods, forecast and back-test have something
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -19,6 +20,7 @@ import pandas as pd
 import pipeline_file
 import pytest
 import requests
+from lxml import html as lxml_html
 from odoorpc.error import RPCError
 from openpyxl.utils import get_column_letter
 
@@ -828,6 +830,123 @@ def read_xes(content):
                 "lifecycle": known["lifecycle:transition"],
             })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+# ----------------------------------------------------------------------
+# What is late
+# ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def late(office, deals):
+    """Open deals of every other rep, their task open for ten days, and late since one to three."""
+    waiting = deals[deals["closed"].isna()].sort_values("ref")
+    chosen = waiting[waiting["agent"].isin(sorted(waiting["agent"].unique())[::2])].copy()
+    chosen["days"] = 1 + np.arange(len(chosen)) % 3
+    leads = {
+        row["external_ref"]: row["id"]
+        for row in office.call("crm.lead", "search_read", [("external_ref", "in", chosen["ref"].tolist())],
+                               ["external_ref"])
+    }  # fmt: skip
+    known = office.server.sql(
+        "SELECT id, date_open, date_deadline FROM sales_process_task WHERE state = 'open'"
+    )
+    for days, rows in chosen.groupby("days"):
+        office.server.sql(
+            "UPDATE sales_process_task SET date_open = (now() AT TIME ZONE 'UTC') - interval '10 days',"
+            " date_deadline = (now() AT TIME ZONE 'UTC') - %s * interval '1 day'"
+            " WHERE state = 'open' AND lead_id = ANY(%s) RETURNING id",
+            (int(days), [leads[ref] for ref in rows["ref"]]),
+        )
+    yield chosen
+    office.server.sql(
+        "UPDATE sales_process_task task SET date_open = known.opened, date_deadline = known.deadline"
+        " FROM unnest(%s::int[], %s::timestamp[], %s::timestamp[]) known(id, opened, deadline)"
+        " WHERE task.id = known.id RETURNING task.id",
+        tuple(map(list, zip(*known, strict=True))),
+    )
+
+
+def test_late(office, deals, late):
+    """Tiles, report and map tell what waits beyond its deadline, how long, and how much money with it."""
+    for team in teams_of(office):
+        mine = of_team(late, team)
+        check_late_tiles(office, of_team(deals[deals["closed"].isna()], team), mine, team)
+        filters = {"team_id": office.teams[team]} if team else {}
+        answer = office.call("sales.process", "get_map", [office.process], filters)
+        for node in answer["nodes"]:
+            here = mine[mine["stage"].map(STEPS) == node["code"]]
+            assert node["late"] == len(here), node
+            assert node["share"]["late"] == pytest.approx(len(here) / len(mine))
+        assert answer["totals"]["late"] == len(mine)
+    check_late_people(office, late)
+
+
+def check_late_tiles(office, waiting, mine, team):
+    answer = tile(office, "deadlines", 30, team)
+    found = (answer["open_now"], answer["late_now"], answer["deadline_missed"], answer["deadline_kept"])
+    assert found == (len(waiting), len(mine), len(mine), 0)
+    assert answer["hours"] == pytest.approx(240 * len(mine) / len(waiting), abs=0.6)
+    by_agent = mine["agent"].value_counts()
+    assert all(row["late"] == by_agent.get(row["name"], 0) for row in answer["load"])
+    steps = {row["name"]: row for row in tile(office, "bottlenecks", 30, team)["steps"]}
+    names = {row["code"]: row["name"] for row in office.call(
+        "sales.process.step", "search_read", [("process_id", "=", office.process)], ["code", "name"]
+    )}  # fmt: skip
+    stages = {names[STEPS[stage]]: rows for stage, rows in mine.groupby("stage")}
+    assert steps.keys() == stages.keys()
+    for name, rows in stages.items():
+        row = steps[name]
+        assert (row["cases"], row["late_now"]) == (len(rows), len(rows))
+        assert row["hours_late"] == pytest.approx(24 * rows["days"].mean(), abs=0.3)
+        assert row["amount"] == pytest.approx(rows["price"].sum(), **CASH)
+        assert row["delay"] == pytest.approx((rows["price"] * rows["days"]).sum(), rel=0.02)
+    assert [row["delay"] for row in steps.values()] == sorted(
+        (row["delay"] for row in steps.values()), reverse=True
+    )
+
+
+def check_late_people(office, late):
+    answer = office.call(
+        "sales.process.task.report", "formatted_read_group", [("late_now", "=", 1)], ["user_id"],
+        ["late_now:sum", "amount_late:sum"],
+    )  # fmt: skip
+    actual = {row["user_id"][1]: (row["late_now:sum"], row["amount_late:sum"]) for row in answer}
+    expected = late.groupby("agent")["price"].agg(["size", "sum"])
+    assert {name: count for name, (count, _sum) in actual.items()} == expected["size"].to_dict()
+    sums = {name: amount for name, (_count, amount) in actual.items()}
+    assert sums == pytest.approx(expected["sum"].to_dict(), **CASH)
+
+
+# ----------------------------------------------------------------------
+# The digest
+# ----------------------------------------------------------------------
+
+
+def test_digest(office, deals):
+    """The mail that goes out tells what was won in the last day, week and month."""
+    [digest] = office.call("digest.digest", "search", [], limit=1)
+    admin = office.client.env.uid
+    office.call("digest.digest", "write", [digest], {"user_ids": [(6, 0, [admin])], "kpi_process_won": True})
+    office.call("digest.digest", "action_send", [digest])
+    [mail] = office.call("mail.mail", "search_read", [], ["body_html"], order="id desc", limit=1)
+    words = lxml_html.fromstring(mail["body_html"]).text_content().split("Amount Won")[1]
+    told = [parsed(text) for text in re.findall(r"([\d.,]+[kMG]?)\s*Last ", words)[:3]]
+    now = pd.Timestamp(datetime.utcnow())
+    won = deals[deals["stage"] == "Won"]
+    ended = won["closed"] + pd.Timedelta(hours=12)
+    periods = (pd.DateOffset(days=1), pd.DateOffset(weeks=1), pd.DateOffset(months=1))
+    for (amount, exact), period in zip(told, periods, strict=True):
+        assert amount == pytest.approx(
+            won.loc[(ended >= now - period) & (ended < now), "value"].sum(), abs=exact
+        )
+    assert told[2][0] > 0
+
+
+def parsed(text):
+    """(the amount, how exactly it is told) of a figure as people read it: 978.2k"""
+    unit = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1], 1)
+    return float(text.rstrip("kMG").replace(",", "")) * unit, 0.051 * unit if unit > 1 else 0.6
 
 
 # ----------------------------------------------------------------------
