@@ -20,11 +20,13 @@ class OurSignature(http.Controller):
         if not order:
             return request.not_found()
         document = order._contract_waits_for_us()
+        last = request.env["sales.document"]._last(order, "contract")
         values = {
             "order": order,
             "company": order.company_id,
             "document": document,
-            "theirs": document._signature("customer"),
+            "ours": last._signature("ours"),
+            "theirs": last._signature("customer"),
             "paper": order._process_paper_values("contract") if document else None,
         }
         response = request.render("sales_process.countersign_page", values)

@@ -3,7 +3,7 @@
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from .contract_common import PDF, ContractCase
 
@@ -208,3 +208,45 @@ class TestSigningOrder(SigningCase):
         self.assertEqual(order.contract_signing, "ours_last")
         order.contract_signing = "customer"
         self.assertEqual(order.copy().contract_signing, "customer")
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestPageToSign(HttpCase, SigningCase):
+    """The page for who signs for us opens to nobody else, whatever they may see of the order."""
+
+    def setUp(self):
+        super().setUp()
+        self.order = self._made("ours_first")
+        self.address = f"/sales_process/countersign/{self.order.id}"
+        for user in (self.director, self.rep, self.leader, self.portal, self.foreigner):
+            user.password = "long-enough-1"
+
+    def _sign(self, sha256):
+        return self.make_jsonrpc_request(f"{self.address}/sign/{sha256}", {"signature": PIXEL, "name": "Me"})
+
+    def test_who_is_named_signs_in_their_own_name(self):
+        self.authenticate("sign_director", "long-enough-1")
+        page = self.url_open(self.address)
+        self.assertIn(f"{self.address}/sign/{self._document(self.order).sha256}", page.text)
+        self.assertEqual(page.headers["Cache-Control"], "no-store")
+        self.assertEqual(self.url_open(f"{self.address}/pdf").content, PDF)
+        self.assertIn("error", self._sign("0" * 64))
+        self.assertNotIn("error", self._sign(self._document(self.order).sha256))
+        signature = self._document(self.order)._signature("ours")
+        self.assertEqual((signature.name, signature.user_id), ("Dora Director", self.director))
+        self.assertTrue(signature.agent and signature.ip)
+        self.assertIn("You have signed this contract", self.url_open(self.address).text)
+        self.assertEqual(self.url_open(f"{self.address}/pdf").status_code, 404, "nothing waits any more")
+        self.assertIn("error", self._sign(self._document(self.order).sha256))
+
+    def test_it_opens_to_nobody_else(self):
+        for login in ("cc_rep", "cc_leader", "cc_portal", "cc_foreigner"):
+            self.authenticate(login, "long-enough-1")
+            with self.subTest(login):
+                self.assertEqual(self.url_open(self.address).status_code, 404)
+                self.assertEqual(self.url_open(f"{self.address}/pdf").status_code, 404)
+                self.assertIn("error", self._sign(self._document(self.order).sha256))
+        self.authenticate(None, None)
+        for address in (self.address, f"{self.address}/pdf"):
+            self.assertIn("/web/login", self.url_open(address, allow_redirects=False).headers["Location"])
+        self.assertFalse(self._document(self.order)._signatures())
