@@ -132,6 +132,7 @@ class CrmLead(models.Model):
         if idle:
             raise UserError(self.env._("%s is not in a process.", idle[0].display_name))
         self.lost_reason_id = reason
+        self._contract_take_notice(reason)
         cases = self.process_case_id
         cases._handle({case: transition.Refuse() for case in cases})
         if comment:

@@ -8,6 +8,8 @@ from psycopg2 import OperationalError
 from ..engine import term
 from .row_locks import touch_rows
 from .sale_order_contract import OFFERED_STATES
+from .sale_order_our_signature import TOLD_KEY
+from .sales_document import INTERNAL
 
 _logger = logging.getLogger(__name__)
 
@@ -299,8 +301,26 @@ class SaleOrder(models.Model):
         tacit._contract_renew_tacitly()
         self._contract_signal_ended()
 
+    def _contract_take_notice(self, reason):
+        """The customer does not renew these: why is kept, and what would renew itself is given notice for its
+        end. Where it is too late for that, the timeline says so.
+
+        :param reason: a lost reason, the churn reason of the contracts.
+        """
+        today = fields.Date.context_today(self)
+        running = self.filtered(lambda order: order.contract_state == "running")
+        running.contract_churn_reason_id = reason
+        tacit = running.filtered(lambda order: order.contract_tacit_renewal and order.contract_date_end)
+        for order in tacit.filtered(lambda order: not order.contract_terminated_date):
+            if order._contract_is_silent(today):
+                order.message_post(body=self.env._("Not renewed by the customer, but too late for a notice."))
+            else:
+                order.action_contract_terminate(order.contract_date_end, reason.name, reason.id)
+
     def _contract_signal_ended(self):
         """Tell the renewals' processes that there is nothing left to renew; what went on by itself is won."""
+        if self.env.context.get(TOLD_KEY) is INTERNAL:
+            return
         for order in self.filtered("renewal_lead_id"):
             lead = order.renewal_lead_id
             if "running" in (lead.renewal_contract_ids - order).mapped("contract_state"):

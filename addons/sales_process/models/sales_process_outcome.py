@@ -44,6 +44,8 @@ class SalesProcessOutcome(models.Model):
             ("contract_use_form", "Take the customer's own form as the contract"),
             ("renewal_make", "Make the next term's contract"),
             ("contract_on_paper", "Accept the scan of the signed contract"),
+            ("contract_notice", "Take it as notice for the contract"),
+            ("contract_ended", "See that the contract has ended"),
             ("contract_sign", "Sign the contract for us"),
             ("contract_withdraw", "Take the contract back"),
             ("new_business", "Go on as new business"),

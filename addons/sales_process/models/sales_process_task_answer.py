@@ -274,7 +274,7 @@ class SalesProcessTask(models.Model):
             self._as_id(values.get("lost_reason_id")) or outcome.lost_reason_id.id
         )
         refused = not outcome  # of the customer: an approval may have an outcome of that name
-        if refused and not values.get("lost_reason_id"):
+        if (refused or outcome.end == "lost") and not reason:
             raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
         if reason and not reason.exists():
             raise UserError(self.env._("This lost reason no longer exists: choose another."))
@@ -293,6 +293,8 @@ class SalesProcessTask(models.Model):
         if self.step_id.kind == "approval":
             self._decide_approval(outcome.code, comment)
         self._plan_meeting(outcome, values)
+        if not outcome:
+            self._do_contract_notice(values)
         if outcome.does and outcome.does != "new_business":
             getattr(self, f"_do_{outcome.does}")(values)
 
@@ -369,6 +371,27 @@ class SalesProcessTask(models.Model):
     def _do_contract_on_paper(self, _values):
         """The scan of the signed contract must be there before the contract counts as signed."""
         self._need_order()._process_accept_scan()
+
+    def _do_contract_notice(self, values):
+        """The customer's no to a renewal is the notice for contracts that would renew themselves."""
+        reason = self.env["crm.lost.reason"].browse(self._as_id(values.get("lost_reason_id"))).exists()
+        if self.lead_id.sudo().renewal_contract_ids and reason:
+            self.lead_id._contract_take_notice(reason)
+
+    def _do_contract_ended(self, _values):
+        """Only what is over has ended."""
+        running = self.lead_id.sudo().renewal_contract_ids.filtered(
+            lambda order: order.contract_state == "running" and not order.contract_terminated_date
+        )
+        if running:
+            raise UserError(
+                self.env._(
+                    "Still in force: %s. If the customer does not want to go on, choose that, and why.",
+                    ", ".join(
+                        running.mapped(lambda order: f"{order.contract_number}: {order.contract_outlook}")
+                    ),
+                )
+            )
 
     def _do_contract_sign(self, _values):
         """Completing it by hand does not sign: it only says that it was signed."""

@@ -438,6 +438,63 @@ class TestRenewalProcess(ProcessCase):
         self.contract._contract_end_term()
         self.assertEqual((self.contract.contract_state, lead.process_state), ("renewed", "won"))
 
+    def _at_call(self, **terms):
+        """The task to call about the renewal of a contract with these terms."""
+        self.contract._contract_set(terms)
+        self.contract.flush_recordset()
+        self._tick()
+        lead = self.contract.renewal_lead_id
+        self._run(lead)
+        return lead, self._task(lead, "renewal_call").with_user(self.rep)
+
+    def _lost_reason(self):
+        return self.env["crm.lost.reason"].create({"name": "Moved away", "process_return": "never"})
+
+    def test_it_has_ended_only_when_it_has(self):
+        lead, call = self._at_call()
+        with self.assertRaisesRegex(UserError, "Still in force"), self.env.cr.savepoint():
+            call.complete("ended")
+        self.assertEqual((call.state, lead.process_state), ("open", "running"))
+
+    def test_a_no_says_why(self):
+        lead, call = self._at_call()
+        with self.assertRaisesRegex(UserError, "lost reason"), self.env.cr.savepoint():
+            call.complete("declined")
+        asked = [one for one in call.get_form()["outcomes"] if one["code"] == "declined"]
+        self.assertTrue(asked[0]["asks_reason"])
+        reason = self._lost_reason()
+        call.complete("declined", {"lost_reason_id": reason.id})
+        self.assertEqual((lead.process_state, lead.lost_reason_id), ("lost", reason))
+        self.assertEqual(self.contract.contract_churn_reason_id, reason)
+        self.assertFalse(self.contract.contract_terminated_date, "it ends by itself")
+
+    def test_a_no_is_notice_to_what_would_renew_itself(self):
+        reason = self._lost_reason()
+        terms = {"contract_tacit_renewal": True, "contract_notice_days": 10}
+        for answer in (
+            lambda lead, call: call.complete("declined", {"lost_reason_id": reason.id}),
+            lambda lead, call: call.complete("refused", {"lost_reason_id": reason.id}),
+            lambda lead, call: lead.with_user(self.rep).process_refuse(reason.id),
+        ):
+            with self.env.cr.savepoint() as savepoint:
+                lead, call = self._at_call(**terms)
+                answer(lead, call)
+                contract = self.contract
+                self.assertEqual(contract.contract_terminated_date, contract.contract_date_end)
+                self.assertEqual(contract.contract_churn_reason_id, reason)
+                self.assertEqual((lead.process_state, lead.lost_reason_id), ("lost", reason))
+                contract._contract_end_term()
+                self.assertEqual(contract.contract_state, "expired", "and it does not go on")
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_a_no_too_late_for_notice(self):
+        lead, call = self._at_call(contract_tacit_renewal=True, contract_notice_days=100)
+        call.complete("declined", {"lost_reason_id": self._lost_reason().id})
+        self.assertFalse(self.contract.contract_terminated_date)
+        self.assertIn("too late for a notice", self.contract.message_ids[0].body)
+        self.assertEqual(lead.process_state, "lost")
+
     def test_by_hand(self):
         self.contract.with_user(self.rep).action_contract_renew()
         lead = self.contract.renewal_lead_id
