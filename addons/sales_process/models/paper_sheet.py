@@ -10,14 +10,7 @@ import re
 
 from lxml import html
 from odoo.tools import file_path
-from odoo.tools.pdf import (
-    ArrayObject,
-    DecodedStreamObject,
-    DictionaryObject,
-    NameObject,
-    PdfFileReader,
-    PdfFileWriter,
-)
+from odoo.tools.pdf import PdfFileReader
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -25,6 +18,8 @@ from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen import canvas
+
+from .pdf_update import PdfUpdate
 
 # As in the paper format: where the text of a page begins and ends, in points.
 TOP, LEFT, RIGHT = 20 * mm, 18 * mm, 16 * mm
@@ -83,34 +78,10 @@ def finish(content, page, footer, numbering, mark=None):
     overlay = PdfFileReader(
         _overlay(paper.getNumPages(), footer, numbering, mark, {index for index, _scale in heads}, head)
     )
-    writer = PdfFileWriter()
+    update, copied = PdfUpdate(content, paper), {}
     for index in range(paper.getNumPages()):
-        writer.addPage(paper.getPage(index))
-        _lay_over(writer, writer.getPage(index), overlay.getPage(index))
-    output = io.BytesIO()
-    writer.write(output)
-    return output.getvalue()
-
-
-def _lay_over(writer, page, sheet):
-    """Draw a sheet on a page, whose own content stays as it is: reading it to merge both would take
-    longer than all the rest, and leave it uncompressed."""
-    drawn = b"\nQ\n" + sheet["/Contents"].get_object().get_data()
-    streams = [_stream(writer, b"q\n"), page.raw_get("/Contents"), _stream(writer, drawn)]
-    page[NameObject("/Contents")] = ArrayObject(streams)
-    resources = page["/Resources"].get_object()
-    for kind, own in sheet["/Resources"].get_object().items():
-        if kind == "/ProcSet":
-            continue
-        shared = resources.setdefault(NameObject(kind), DictionaryObject()).get_object()
-        for name, thing in own.get_object().items():
-            shared[NameObject(name)] = thing.clone(writer)
-
-
-def _stream(writer, data):
-    stream = DecodedStreamObject()
-    stream.set_data(data)
-    return writer._addObject(stream.flate_encode())
+        update.lay_over(index, overlay.getPage(index), copied)
+    return update.write()
 
 
 def _pages_with_head(paper):
@@ -158,7 +129,7 @@ def _table_head(page, scale):
 
 def _overlay(count, footer, numbering, mark, heads, head):
     output = io.BytesIO()
-    sheet = canvas.Canvas(output, pagesize=A4)
+    sheet = canvas.Canvas(output, pagesize=A4, pageCompression=0)
     for index in range(count):
         _draw_foot(sheet, footer, numbering(index + 1, count))
         if head and index in heads:

@@ -150,7 +150,7 @@ class SaleOrder(models.Model):
         report = report.with_context(**{STATIC_PAGE_KEY: True})
         order = self.with_context(lang=self._process_lang())
         page = "<!DOCTYPE html>" + str(html)
-        content = report._run_wkhtmltopdf([page], report_ref=report.report_name, landscape=False)
+        content = report._run_wkhtmltopdf([page], report_ref=report.id, landscape=False)
         return paper_sheet.finish(
             content,
             page,

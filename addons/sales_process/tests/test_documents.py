@@ -261,6 +261,37 @@ class TestRendering(PaperCase):
         self.assertIn("Обслуживание", text)
         self.assertIn("тысяч", text)
 
+    def test_the_file_is_sound(self):
+        """What is drawn is appended: strict readers find every object whole, and the pages as they were."""
+        self.env["res.lang"]._activate_lang("ru_RU")
+        self.person.lang = "ru_RU"
+        order = self._process_order()
+        order.order_line.name = "\n".join(["Обслуживание"] * 90)
+        order.write(
+            {"order_line": [Command.create({"product_id": self.product.id}) for _number in range(30)]}
+        )
+        rendered = []
+        report = self.env.registry["ir.actions.report"]
+        run = report._run_wkhtmltopdf
+
+        def kept(records, *args, **kwargs):
+            rendered.append(run(records, *args, **kwargs))
+            return rendered[-1]
+
+        with patch.object(report, "_run_wkhtmltopdf", kept):
+            content = order._process_draft_pdf("proposal")
+        self.assertTrue(content.startswith(rendered[0]))
+        before, reader = (PdfReader(io.BytesIO(file), strict=True) for file in (rendered[0], content))
+        for number in reader.xref[0]:
+            found = reader.get_object(number)
+            if hasattr(found, "get_data"):
+                found.get_data()
+        self.assertGreater(len(reader.pages), 2)
+        for old, new in zip(before.pages, reader.pages, strict=True):
+            self.assertEqual(old.mediabox, new.mediabox)
+            self.assertIn(old.extract_text().strip(), new.extract_text())
+        self.assertIn("Страница 2 из", reader.pages[1].extract_text())
+
     def test_draft_is_marked(self):
         order = self._process_order()
         content = order._process_draft_pdf("proposal")
