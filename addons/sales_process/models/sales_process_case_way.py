@@ -44,8 +44,9 @@ class SalesProcessCase(models.Model):
         texts = [text for key in keys for text in process._ways_texts(key)]
         if not texts:
             return Domain.FALSE
-        codes = [process._ways_split(key)[0] for key in keys]
-        walked = process._sql_walked(self.sudo()._search([("process_id.code", "in", codes)]))
+        split = [process._ways_split(key) for key in keys]
+        cases = self.sudo()._search([("process_id.code", "in", [code for code, _flags, _way in split])])
+        walked = process._sql_walked(cases, goes_on=any(flags[2] == "1" for _code, flags, _way in split))
         return Domain("id", "in", SQL("(SELECT id FROM (%s) walked WHERE hops IN %s)", walked, tuple(texts)))
 
 

@@ -13,6 +13,7 @@ from .currency_factor import sql_factor, sql_root
 FILTERS = frozenset({"team_id", "date_from", "date_to", "version_id", "result", "outcomes", "automatic"})
 RESULTS = {"won": ("won",), "lost": ("lost",), "ended": ("won", "lost"), "open": ("new", "running", "paused")}
 SHOWN = 100
+FLAGS = 3  # of a key: told with outcomes, with automatic steps, deals that go on among them
 READ = ("id", "lead_id", "state", "date_start", "date_end", "way_text")
 KEPT_KINDS = frozenset({*PERSON_KINDS, "wait"})
 
@@ -83,8 +84,9 @@ class SalesProcess(models.Model):
         :param key: as `process_ways` gave it.
         :param filters: those it was asked with.
         """
-        code, _flags, _way = self._ways_split(key)
+        code, flags, way = self._ways_split(key)
         view = self._ways_filters(filters)
+        key = f"{code}:{flags[:2]}{self._ways_goes_on(view)}:{way}"
         cases = Domain("way_key", "=", key) & self._ways_domain(self._ways_versions(code), view)
         return {
             "type": "ir.actions.act_window",
@@ -171,13 +173,19 @@ class SalesProcess(models.Model):
 
     @api.model
     def _ways_key(self, code, view, way):
-        """Whose way it is, how it is told, and which it is: all that finding its deals needs."""
-        return f"{code}:{int(view['outcomes'])}{int(view['automatic'])}:{way.key}"
+        """Whose way it is, how it is told, whether deals that go on are among them, and which it is: all that
+        finding its deals needs."""
+        return f"{code}:{int(view['outcomes'])}{int(view['automatic'])}{self._ways_goes_on(view)}:{way.key}"
+
+    @api.model
+    def _ways_goes_on(self, view):
+        """The flag of a key that says whether deals that go on are looked at."""
+        return int(view["result"] in ("open", "all"))
 
     @api.model
     def _ways_split(self, key):
         code, flags, way = [*str(key).rsplit(":", 2), "", ""][:3]
-        if flags not in ("00", "01", "10", "11") or not way:
+        if len(flags) != FLAGS or set(flags) - {"0", "1"} or not way:
             raise UserError(self.env._("This way is not known: reload the page."))
         return code, flags, way
 
@@ -190,7 +198,8 @@ class SalesProcess(models.Model):
         kept, names = self._ways_kept(versions, view), self._ways_names(versions)
         cases = self.env["sales.process.case"].sudo()._search([("process_id", "in", versions.ids)])
         self.env.flush_all()
-        texts = self.env.execute_query(SQL("SELECT DISTINCT hops FROM (%s) walked", self._sql_walked(cases)))
+        walked = self._sql_walked(cases, goes_on=flags[2] == "1")
+        texts = self.env.execute_query(SQL("SELECT DISTINCT hops FROM (%s) walked", walked))
         return [
             text
             for (text,) in texts
@@ -219,8 +228,14 @@ class SalesProcess(models.Model):
         ]
 
     @api.model
-    def _sql_walked(self, query):
-        """The cases that went anywhere, each with its visits in one text: `case.way_text`."""
+    def _sql_walked(self, query, goes_on=True):
+        """The cases that went anywhere, each with its visits in one text: `case.way_text`.
+
+        :param goes_on: also those that go on, whose text has to be put together.
+        """
+        cases = query.select(*(SQL.identifier(query.table, name) for name in READ))
+        if not goes_on:
+            return SQL("SELECT cases.*, way_text AS hops FROM (%s) cases WHERE way_text IS NOT NULL", cases)
         return SQL(
             """
             WITH cases AS (%(cases)s), going AS (
@@ -241,7 +256,7 @@ class SalesProcess(models.Model):
               LEFT JOIN going ON going.case_id = cases.id
              WHERE cases.way_text IS NOT NULL OR going.hops IS NOT NULL
             """,
-            cases=query.select(*(SQL.identifier(query.table, name) for name in READ)),
+            cases=cases,
             refused=REFUSED,
             open=RESULTS["open"],
         )
