@@ -183,21 +183,56 @@ class SaleOrder(models.Model):
                 raise UserError(problem)
 
     def _check_not_beside_process(self):
-        """A team that sells by a process does so for opportunities; who buys in a shop needs none."""
+        """A team that sells by a process does so for opportunities in it; who buys in a shop needs none."""
         if self.env.su or self.env.context.get(INTERNAL_KEY) is INTERNAL:
             return
-        teams = self.env["sales.process"]._active_by_team()
-        for order in self.filtered(lambda order: order.state in BINDING_STATES and not order.opportunity_id):
-            team = order.team_id or (order.user_id or self.env.user).sale_team_id
-            if team.id in teams and not order._is_from_shop():
-                raise UserError(
-                    self.env._(
-                        "%(order)s: the team “%(team)s” sells by a process. "
-                        "Name the opportunity that the order is for.",
-                        order=order.name,
-                        team=team.name,
-                    )
-                )
+        for order in self.filtered(lambda order: order.state in BINDING_STATES):
+            team = order._process_team_passed_by()
+            if team:
+                raise UserError(order._beside_process_text(team))
+
+    def _beside_process_text(self, team):
+        lead = self.sudo().opportunity_id
+        if not lead:
+            return self.env._(
+                "%(order)s: the team “%(team)s” sells by a process. "
+                "Name the opportunity that the order is for.",
+                order=self.name,
+                team=team.name,
+            )
+        return self.env._(
+            "%(order)s: the team “%(team)s” sells by a process, in which “%(lead)s” is not. "
+            "Start the process for it, or ask your team leader to confirm the order.",
+            order=self.name,
+            team=team.name,
+            lead=lead.name,
+        )
+
+    def _process_team_passed_by(self):
+        """The team with a process that this order goes past; nothing, where it goes past none.
+
+        An opportunity that no process is for is free, and so is an order that a leader confirms for somebody
+        else: of deals that were there before the process.
+        """
+        self.ensure_one()
+        processes, lead = self.env["sales.process"], self.sudo().opportunity_id
+        teams, team = processes._active_by_team(), self._process_selling_team()
+        if lead.process_case_ids or team.id not in teams or self._is_from_shop():
+            return team.browse()
+        if not lead:
+            return team
+        is_own = self.env.user in self._approval_sellers()
+        if not is_own and self.env.user.has_group("sales_process.group_leader"):
+            return team.browse()
+        is_meant = lead.team_id.id not in teams or processes._for_leads(lead)
+        return team if is_meant else team.browse()
+
+    def _process_selling_team(self):
+        """The order's team; the seller's own where the order names one that they are no member of."""
+        seller = self.user_id or self.env.user
+        team, own = self.sudo().team_id, seller.sudo().sale_team_id
+        is_member = seller in team.member_ids | team.user_id
+        return team if team and (is_member or not own) else own or team
 
     def _is_from_shop(self):
         """Whether a customer made this order on a website; a salesperson can name one on any order."""
