@@ -10,6 +10,7 @@ from . import crm_lead_merge
 from . import crm_lead_return
 from . import crm_lead_running
 from . import crm_lead_call
+from . import crm_lead_channel
 from . import crm_lead_contract
 from . import crm_lead_document
 from . import crm_lead_external_ref

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..engine import approval as engine
+from .sale_order_contract import SIGNED_STATES
 from .sales_document import INTERNAL, INTERNAL_KEY
 
 # Fields by which an order becomes binding, or which say what a customer did: on a
@@ -107,6 +108,7 @@ class SaleOrder(models.Model):
         return orders
 
     def write(self, vals):
+        self._check_process_signature_stays(vals)
         guarded = self._process_guarded(vals)
         if guarded:
             guarded._check_process_values(vals)
@@ -158,6 +160,20 @@ class SaleOrder(models.Model):
                 self.env._(
                     "%s belongs to a sales process and cannot be taken out of it.",
                     ", ".join(self.mapped("name")),
+                )
+            )
+
+    def _check_process_signature_stays(self, vals):
+        """What a customer has signed is not emptied, not even with the order."""
+        emptied = {key for key in ("signature", "signed_by", "signed_on") if key in vals and not vals[key]}
+        signed = self.filtered(
+            lambda order: order.contract_state in SIGNED_STATES and any(order[key] for key in emptied)
+        )
+        if signed:
+            raise UserError(
+                self.env._(
+                    "%s: a signed contract keeps its signature. Make a new order instead.",
+                    ", ".join(signed.mapped("name")),
                 )
             )
 

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from ..engine import transition
 from ..engine.definition import Delay
 from ..engine.transition import CancelTask, CloseTask, EndCase, FireRung, MovePhase, OpenTask, PassTask
+from .team_language import in_team_language
 from .working_time import WorkingTime
 
 
@@ -203,11 +204,21 @@ class SalesProcessCase(models.Model):
         for case, effect in ended.items():
             case.end_outcome = effect.outcome
         self.env["sales.process.message"]._withdraw_for_cases(cases, self.env._("the deal has ended"))
-        won = cases.filtered(lambda case: case.state == "won").lead_id
+        winning = cases.filtered(lambda case: case.state == "won")
+        won = winning.lead_id
         won.filtered(lambda lead: lead.won_status != "won").action_set_won()
+        winning._tell_won()
         lost = cases.filtered(lambda case: case.state == "lost" and case.lead_id.won_status != "lost")
         for reason, same in lost.grouped(lambda case: case._lost_reason()).items():
             same.lead_id.action_set_lost(**({"lost_reason_id": reason.id} if reason else {}))
+
+    def _tell_won(self):
+        """The channels of the teams hear of these deals, one message each."""
+        for channel, cases in self.grouped(
+            lambda case: case.team_id.process_channel_id or case.process_id.channel_id
+        ).items():
+            leads = in_team_language(cases.lead_id)
+            leads._process_tell_channel(channel, leads.env._("A deal is won"))
 
     def _lost_reason(self):
         """The reason named by the person, else that of the outcome taken."""

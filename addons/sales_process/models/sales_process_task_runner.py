@@ -1,13 +1,11 @@
 import logging
 from datetime import timedelta
 
-from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..engine import transition
-from .sales_process_task_escalation import MOST_LINES
 from .working_time import WorkingTime
 
 _logger = logging.getLogger(__name__)
@@ -171,28 +169,8 @@ class SalesProcessTask(models.Model):
         for channel, tasks in self.grouped(
             lambda task: task.team_id.process_channel_id or task.process_id.channel_id
         ).items():
-            if channel:
-                channel.sudo().message_post(
-                    body=tasks._notice_body(step),
-                    message_type="comment",
-                    subtype_xmlid="mail.mt_comment",
-                    author_id=self.env.ref("base.partner_root").id,
-                )
+            tasks.lead_id._process_tell_channel(channel, step.name)
         return dict.fromkeys(self, step.outcome_ids[:1].code)
-
-    def _notice_body(self, step):
-        lines = [
-            Markup('<li><a href="/odoo/crm.lead/%s">%s</a>%s</li>')
-            % (
-                task.lead_id.id,
-                task.lead_id.name,
-                f" — {task.lead_id.user_id.name}" if task.lead_id.user_id else "",
-            )
-            for task in self[:MOST_LINES]
-        ]
-        if len(self) > MOST_LINES:
-            lines.append(Markup("<li>%s</li>") % self.env._("… and %s more", len(self) - MOST_LINES))
-        return Markup("<p>%s</p><ul>%s</ul>") % (step.name, Markup().join(lines))
 
     def _run_step_document(self, step):
         for task in self:

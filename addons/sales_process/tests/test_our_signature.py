@@ -141,6 +141,19 @@ class TestSigningOrder(SigningCase):
             self.assertFalse(signature.with_user(user).has_access("read"), user.login)
         self.assertTrue(signature.with_user(self.rep).has_access("read"))
 
+    def test_what_is_signed_is_not_emptied(self):
+        order = self._sent("customer")
+        self._sign_for_customer(order)
+        own = order.with_user(self.rep)
+        for values in ({"signature": False}, {"signed_by": False}, {"signed_on": False}):
+            with self.subTest(values), self.assertRaises(UserError):
+                own.write(values)
+        own._action_cancel()
+        self.assertEqual(order.contract_state, "terminated")
+        with self.assertRaisesRegex(UserError, "keeps its signature"):
+            own.action_draft()
+        self.assertTrue(order.signature and order.signed_by)
+
     def test_who_signs_is_part_of_what_is_approved(self):
         self.env["sales.approval.rule"].create({"name": "All"})
         order = self._made("ours_last")

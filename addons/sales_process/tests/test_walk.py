@@ -220,6 +220,29 @@ class TestWalk(ProcessCase):
         self._run(lead)
         self.assertEqual((lead.process_state, order.contract_state), ("won", "running"))
 
+    def test_both_sides_get_the_signed_copy_and_the_channel_hears_of_it(self):
+        channel = self.env["discuss.channel"].sudo()._create_channel("Deals", None)
+        self.team.process_channel_id = channel
+        self.rep.email = "rep@example.org"
+        self.leader.email = "leader@example.org"
+        lead, order = self._at_approved_contract("ours_last")
+        self._sign(order)
+        self._run(lead)
+        self.assertFalse(channel.message_ids.filtered(lambda one: "A deal is won" in one.body))
+        self._sign_for_us(order)
+        self._run(lead)
+        [told] = channel.message_ids.filtered(lambda one: "A deal is won" in one.body)
+        self.assertIn(f"/odoo/crm.lead/{lead.id}", told.body)
+        self.assertIn(self.rep.name, told.body)
+        template = self.env.ref("sales_process.mail_template_contract_signed")
+        [letter] = lead.sudo().process_message_ids.filtered(lambda one: one.template_id == template)
+        mail = self.env["mail.mail"].sudo().search([("mail_message_id", "=", letter.mail_message_id.id)])
+        self.assertEqual(mail.recipient_ids, order.partner_id)
+        self.assertIn("rep@example.org", mail.email_cc)
+        self.assertIn("leader@example.org", mail.email_cc)
+        [copy] = order.sales_document_ids.filtered(lambda one: one.kind == "signed_contract")
+        self.assertIn(copy.sudo().attachment_id, mail.attachment_ids)
+
     def test_we_sign_last(self):
         lead, order = self._at_approved_contract("ours_last")
         self._task(lead, "sign_contract")
