@@ -13,6 +13,7 @@ ATTACHED = {
     "sales_process.mail_template_proposal": "proposal",
     "sales_process.mail_template_contract_sign": "contract",
     "sales_process.mail_template_contract_signed": "signed_contract",
+    "sales_process.mail_template_order_confirmed": "signed_proposal",
 }
 # Those that an approval must have let go.
 JUDGED = ("proposal", "contract")

@@ -30,6 +30,31 @@ class TestAcceptance(PageCase):
         self.assertIn("Your order is placed", page)
         self.assertNotIn("/sign/", page)
 
+    def _confirmation(self, order):
+        """The mail by which the customer hears that their order is confirmed."""
+        template = self.env.ref("sales_process.mail_template_order_confirmed")
+        messages = order.opportunity_id.sudo().process_message_ids
+        [planned] = messages.filtered(lambda message: message.template_id == template)
+        planned._send()
+        return self.env["mail.mail"].sudo().search([("mail_message_id", "=", planned.mail_message_id.id)])
+
+    def test_the_customer_gets_what_they_signed(self):
+        order, token, document = self._open_proposal()
+        self._sign(token, document.sha256)
+        self._run(order.opportunity_id)
+        mail = self._confirmation(order)
+        self.assertIn(order.name, mail.body_html)
+        self.assertIn("What you signed is attached", mail.body_html)
+        self.assertEqual(mail.attachment_ids.mapped("name"), [f"Signed proposal {order.name}.pdf"])
+
+    def test_a_yes_taken_down_by_the_rep_brings_no_file(self):
+        order, _token, _document = self._open_proposal()
+        order.opportunity_id._process_signal("proposal_accepted", order, {"version": 1})
+        self._run(order.opportunity_id)
+        mail = self._confirmation(order)
+        self.assertNotIn("attached", mail.body_html)
+        self.assertFalse(mail.attachment_ids)
+
     def test_the_record_is_kept_once(self):
         order, token, document = self._open_proposal()
         for name in ("Anna Keller", "Somebody Else"):
