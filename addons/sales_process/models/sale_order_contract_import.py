@@ -4,6 +4,7 @@ from odoo.tools import split_every
 
 from ..engine import term
 from .crm_lead_import import RETRIABLE
+from .sales_document import INTERNAL, INTERNAL_KEY
 
 BATCH = 200
 
@@ -162,7 +163,9 @@ class SaleOrder(models.Model):
             mail_auto_subscribe_no_notify=True,
         )
         orders = quiet.create([values["order"] for values in batch])
-        for order, values in zip(orders, batch, strict=True):
+        # They were agreed on without an opportunity, whatever their team sells by today.
+        agreed = orders.with_context(**{INTERNAL_KEY: INTERNAL})
+        for order, values in zip(agreed, batch, strict=True):
             order._contract_set(values["protected"] | {"contract_state": "running", "state": "sale"})
         orders.flush_recordset()
         result["created"] += len(orders)

@@ -152,3 +152,12 @@ class TestContractImport(ContractCase):
             self.assertEqual(self._import(*rows)["created"], count)
             costs.append((self.cr.sql_log_count - before) / count)
         self.assertLess(costs[1], costs[0])
+
+    def test_a_team_that_sells_by_a_process(self):
+        process = self.env.ref("sales_process.process_new_business")
+        process.team_ids += self.team
+        self.assertEqual(process.state, "active")
+        result = self._import(self._row())
+        self.assertEqual(
+            (result["created"], result["errors"]), (1, []), "it was agreed on before the process"
+        )
