@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_round, format_date
 
@@ -31,6 +31,16 @@ class SaleOrder(models.Model):
         copy=False,
         help="Length of the next term where this one only leads up to a common end. 0: as long as this one.",
     )
+
+    @api.depends("contract_number")
+    @api.depends_context("show_contract_number")
+    def _compute_display_name(self):
+        """Where contracts are chosen from, they go by the number that people know them by."""
+        result = super()._compute_display_name()
+        if self.env.context.get("show_contract_number"):
+            for order in self.filtered("contract_number"):
+                order.display_name = f"{order.contract_number} ({order.name})"
+        return result
 
     # ------------------------------------------------------------
     # What may be renewed together
@@ -194,7 +204,7 @@ class SaleOrder(models.Model):
             number=self.contract_number,
             start=format_date(lang.env, self.contract_date_end + term.DAY),
             end=format_date(lang.env, date_end),
-            share=f"{float(self._coterm_share(date_end)) * self._coterm_months():g}",
+            share=f"{round(float(self._coterm_share(date_end)) * self._coterm_months(), 2):g}",
             months=self._coterm_months(),
         )
 
@@ -213,7 +223,7 @@ class SaleOrder(models.Model):
     def _coterm_tell(self, contracts):
         """Each contract's timeline says what renews it, and the order's what it renews."""
         self.ensure_one()
-        numbers = ", ".join(contracts.mapped("contract_number"))
+        numbers = ", ".join(contracts.sorted("contract_date_end").mapped("contract_number"))
         contracts._message_log_batch(
             bodies={
                 contract.id: self.env._("Renewed together with others by %s.", self.name)
