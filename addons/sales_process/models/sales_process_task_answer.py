@@ -380,9 +380,7 @@ class SalesProcessTask(models.Model):
 
     def _do_contract_ended(self, _values):
         """Only what is over has ended."""
-        running = self.lead_id.sudo().renewal_contract_ids.filtered(
-            lambda order: order.contract_state == "running" and not order.contract_terminated_date
-        )
+        running = self._contracts_in_force()
         if running:
             raise UserError(
                 self.env._(
@@ -392,6 +390,12 @@ class SalesProcessTask(models.Model):
                     ),
                 )
             )
+
+    def _contracts_in_force(self):
+        """Those to be renewed that run, and of which nobody has said that they will not."""
+        return self.lead_id.sudo().renewal_contract_ids.filtered(
+            lambda order: order.contract_state == "running" and not order.contract_terminated_date
+        )
 
     def _do_contract_sign(self, _values):
         """Completing it by hand does not sign: it only says that it was signed."""

@@ -307,9 +307,11 @@ class SalesProcessTask(models.Model):
     # -- the answers ------------------------------------------------------------------------------
 
     def _form_outcomes(self):
-        """The buttons, the way forward first."""
+        """The buttons, the way forward first; none of what cannot be said yet."""
         leader = self.env.user.has_group("sales_process.group_leader")
         outcomes = self.sudo().step_id.outcome_ids.filtered(lambda outcome: leader or not outcome.leader_only)
+        if "contract_ended" in outcomes.mapped("does") and self._contracts_in_force():
+            outcomes = outcomes.filtered(lambda outcome: outcome.does != "contract_ended")
         return [
             {
                 "code": outcome.code,

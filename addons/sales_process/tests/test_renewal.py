@@ -456,6 +456,13 @@ class TestRenewalProcess(ProcessCase):
             call.complete("ended")
         self.assertEqual((call.state, lead.process_state), ("open", "running"))
 
+        def offered():
+            return [outcome["code"] for outcome in call.get_form()["outcomes"]]
+
+        self.assertNotIn("ended", offered(), "what cannot be said is not offered")
+        self.contract._contract_set({"contract_state": "expired"})
+        self.assertIn("ended", offered())
+
     def test_a_no_says_why(self):
         lead, call = self._at_call()
         with self.assertRaisesRegex(UserError, "lost reason"), self.env.cr.savepoint():

@@ -56,6 +56,11 @@ export class TaskForm extends Component {
         return this.state.form.outcomes;
     }
 
+    /** Where the step itself has a no that asks why, one button says it. */
+    get hasOwnNo() {
+        return this.outcomes.some((outcome) => outcome.asks_reason);
+    }
+
     get complaints() {
         return this.state.form.complaints;
     }
