@@ -107,6 +107,7 @@ from . import sales_process_event
 from . import sales_process_gate
 from . import sales_process_message
 from . import sales_process_message_policy
+from . import sales_document_request_return
 from . import sales_process_outcome
 from . import sales_process_phase
 from . import sales_process_step

@@ -57,11 +57,18 @@ class SaleOrder(models.Model):
             seen, order = seen + order, order.renewal_of_id
         return False
 
-    def _process_open_documents(self):
+    def _process_open_documents(self, states=("open", "returned")):
         """What the customer has not handed in yet, or has to hand in again, by name: for the reminder."""
+        return self._process_document_items(states).mapped("name")
+
+    def _process_returned_documents(self):
+        """What the customer has to hand in again: [(name, our word why)]."""
+        return [(item.name, item.note or "") for item in self._process_document_items(("returned",))]
+
+    def _process_document_items(self, states):
         self.ensure_one()
         items = self.sudo().document_request_ids.filtered(lambda request: request.state == "open").item_ids
-        return items.filtered(lambda item: item.state in ("open", "returned")).mapped("name")
+        return items.filtered(lambda item: item.state in states)
 
     def _process_link_url(self, purpose):
         """The customer's documents have a page of their own."""

@@ -147,8 +147,12 @@ class SalesDocumentRequest(models.Model):
 
     def _send(self, template):
         """Mail the customers their link."""
-        orders = self.order_id
-        without = orders.filtered(lambda order: not order.partner_id.email)
+        self._check_addresses()
+        self.order_id._process_mail_link(template, "documents")
+        self.sudo().write({"date_sent": self.env.cr.now()})
+
+    def _check_addresses(self):
+        without = self.order_id.filtered(lambda order: not order.partner_id.email)
         if without:
             raise UserError(
                 self.env._(
@@ -156,8 +160,6 @@ class SalesDocumentRequest(models.Model):
                     ", ".join(without.partner_id.mapped("display_name")),
                 )
             )
-        orders._process_mail_link(template, "documents")
-        self.sudo().write({"date_sent": self.env.cr.now()})
 
     def _open_items(self):
         """What keeps the request from being complete."""

@@ -9,6 +9,8 @@ from .team_language import in_team_language
 
 ANSWER_KEY = "sales_process_answer"
 
+RETURNABLE = ("given", "not_needed", "accepted")
+
 # What a rep may shape: the question. The customer's answer, and what came of it, are set by methods only.
 EDITABLE_FIELDS = frozenset({*QUESTION_FIELDS, "note"})
 
@@ -147,19 +149,26 @@ class SalesDocumentRequestItem(models.Model):
         self.request_id._update()
         return True
 
+    def action_ask_why(self):
+        """The dialog that asks for the word with which this item goes back."""
+        self._check_may_decide(RETURNABLE)
+        action = self.env["ir.actions.act_window"]._for_xml_id("sales_process.action_sales_document_return")
+        return action | {"context": {"active_id": self.id}}
+
     def action_return(self, note=None):
-        """Give an item back to the customer with a word why, and mail them the link.
+        """Give an item back to the customer with a word why. One letter tells them of all that goes back.
 
         :param note: the word; without it, the one that stands on the item
         """
-        self._check_may_decide(("given", "not_needed", "accepted"))
+        self._check_may_decide(RETURNABLE)
         if note is not None:
             self.write({"note": note})
         if not all((item.note or "").strip() for item in self):
             raise UserError(self.env._("Say in a word what is wrong: the customer will read it."))
+        self.request_id._check_addresses()
         self._decide("returned")
         self.request_id._update()
-        self.request_id._send("sales_process.mail_template_documents_reminder")
+        self.request_id._tell_returned()
         return True
 
     def _check_may_decide(self, states):

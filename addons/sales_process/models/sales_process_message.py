@@ -108,8 +108,9 @@ class SalesProcessMessage(models.Model):
     def _plan(self, wishes):
         """Write letters down that are to go.
 
-        :param wishes: dicts with `task`, `template`, `key`, `mail_class`, `until`, `why`, and
-            `hold`, the delay for which the letter stands announced, or None.
+        :param wishes: dicts with `task`, `template`, `key`, `mail_class`, `until`, `why`,
+            `hold`, the delay for which the letter stands announced, or None, and, where it is not the
+            deal's order of today, `order`.
         :return: the letters; a wish that was already written down is not repeated.
         """
         tasks = self.env["sales.process.task"].browse(wish["task"].id for wish in wishes)
@@ -138,7 +139,7 @@ class SalesProcessMessage(models.Model):
             "case_id": case.id,
             "lead_id": task.lead_id.id,
             "task_id": task.id,
-            "order_id": case.order_id.id,
+            "order_id": (wish.get("order") or case.order_id).id,
             "process_id": case.process_id.id,
             "company_id": case.company_id.id,
             "key": wish["key"],
@@ -209,7 +210,7 @@ class SalesProcessMessage(models.Model):
         due = self.filtered(
             lambda message: message.state == "planned" and message.date_due <= fields.Datetime.now()
         )
-        due = due._without_paused()
+        due = due._without_paused()._without_needless()
         due._look_up_addresses()
         due = due._without_blocked()._without_early()
         now = fields.Datetime.now()

@@ -1,9 +1,12 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .contract_common import PDF
+from .paper_common import PaperCase
 from .request_common import HTML, RequestCase
 
 
@@ -215,3 +218,115 @@ class TestDocumentRequest(RequestCase):
             self.env.flush_all()
             costs.append((self.cr.sql_log_count - before) / count)
         self.assertLess(costs[1], costs[0])
+
+
+@tagged("post_install", "-at_install", "sales_process")
+class TestReturnedTogether(PaperCase):
+    """A customer reads in one letter all that went back to them, with a word each."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["sales.document.checklist"].search([]).active = False
+        cls.env["sales.document.checklist"].create(
+            {
+                "name": "Of the tests",
+                "item_ids": [
+                    Command.create({"name": name, "kind": "text"})
+                    for name in ("Bank", "Signatory", "Address")
+                ],
+            }
+        )
+
+    def setUp(self):
+        super().setUp()
+        order = self._process_order()
+        order.action_contract_request_documents()
+        self.request = order.document_request_ids
+        for item in self.request.item_ids[:2]:
+            item.sudo()._customer_give(item.version, text="x")
+
+    def _return(self, index, word, user=None):
+        self.request.item_ids[index].with_user(user or self.rep).action_return(word)
+
+    def _letters(self, state="planned"):
+        return self.env["sales.process.message"].search(
+            [
+                ("order_id", "=", self.request.order_id.id),
+                ("template_id", "=", self.env.ref("sales_process.mail_template_documents_returned").id),
+                ("state", "=", state),
+            ]
+        )
+
+    def _send(self):
+        self._letters().date_due = self.env.cr.now()
+        self._letters()._send()
+
+    def _bodies(self):
+        return self._letters("sent").mail_message_id.mapped("body")
+
+    def test_one_letter_names_all(self):
+        self._return(0, "The account is closed")
+        letter = self._letters()
+        letter.date_due -= timedelta(minutes=8)
+        soon = letter.date_due
+        self._return(1, "Who signs?", self.leader)
+        self.assertEqual(self._letters(), letter, "the second item joins it")
+        self.assertGreater(letter.date_due, soon, "and puts it off: more may follow")
+        self.assertEqual(self.request.date_return_letter, letter.date_due)
+        letter._send()
+        self.assertEqual(letter.state, "planned", "its moment has not come")
+        self._send()
+        [body] = self._bodies()
+        for word in ("Bank", "The account is closed", "Signatory", "Who signs?", "Address"):
+            self.assertIn(word, body)
+        self.request.invalidate_recordset()
+        self.assertFalse(self.request.date_return_letter)
+
+    def test_what_is_returned_later_is_told_in_another(self):
+        self._return(0, "The account is closed")
+        self.request.with_user(self.rep).action_send_returned()
+        self._return(1, "Who signs?")
+        self._send()
+        self.assertEqual(len(self._letters("sent")), 2)
+
+    def test_what_was_sent_again_meanwhile_needs_no_letter(self):
+        self._return(0, "The account is closed")
+        item = self.request.item_ids[0]
+        self.assertIsNone(item.sudo()._customer_give(item.version, text="y"))
+        self._send()
+        self.assertEqual((len(self._letters("sent")), len(self._letters("withdrawn"))), (0, 1))
+
+    def test_a_deal_that_is_lost_writes_no_letter(self):
+        self._return(0, "The account is closed")
+        self.request.lead_id.with_user(self.rep).process_refuse(self.env.ref("crm.lost_reason_1").id)
+        self._send()
+        self.assertFalse(self._letters("sent"))
+
+    def test_who_comes_second_waits_and_finds_the_letter(self):
+        def place():
+            self.env.cr.execute("SELECT ctid FROM sales_document_request WHERE id = %s", [self.request.id])
+            return self.env.cr.fetchone()
+
+        self.env.flush_all()
+        before = place()
+        self.request._tell_returned()
+        self.assertNotEqual(place(), before)
+
+    def test_the_dialog_asks_why(self):
+        item = self.request.item_ids[0].with_user(self.rep)
+        action = item.action_ask_why()
+        asked = self.env[action["res_model"]].with_user(self.rep).with_context(**action["context"])
+        asked.create({"note": "The account is closed"}).action_return()
+        self.assertEqual((item.state, item.note), ("returned", "The account is closed"))
+        with self.assertRaises(UserError):
+            item.action_ask_why()
+        with self.assertRaises(AccessError):
+            item.with_user(self.foreigner).action_ask_why()
+
+    def test_who_must_not_send_it(self):
+        self._return(0, "The account is closed")
+        for user in (self.foreigner, self.portal):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                self.request.with_user(user).action_send_returned()
+        self.assertTrue(self._letters())

@@ -6,6 +6,7 @@ from . import (
     sales_contract_coterm_line,
     sales_contract_terminate,
     sales_document_preview,
+    sales_document_return,
     sales_process_enroll,
     sales_process_pause,
     sales_process_reassign,
