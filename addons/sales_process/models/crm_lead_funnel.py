@@ -36,8 +36,11 @@ class CrmLead(models.Model):
         * ``moved_on``: how often a deal left the stage in the period for a later one or a won one;
           ``moved_back``: for an earlier one; ``dropped``, ``dropped_amount``: was lost from it.
         * ``conversion``: of what left the stage *before* in the period, on or lost, the share that went
-          on; what went back is no decision and does not count. False where nothing was decided, and in
-          the first stage.
+          on; what went back is no decision and does not count. Stages that no deal stood in or left are
+          passed over; a stage of one team has none of another team before it. False where nothing was
+          decided, in the first stage, and, on a board with stages of several teams, where what left the
+          stage before may as well have gone to a stage of others. ``conversion_from``: the id of that stage
+          before, False where there is none to compare with.
         * ``reasons``: the three reasons for which most was lost, ``id`` (False: none given), ``name``,
           ``count``.
 
@@ -56,7 +59,7 @@ class CrmLead(models.Model):
 
         :return: ``{'stages': [...], 'currency_id', 'won', 'won_amount', 'lost', 'lost_amount', 'win_rate',
             'cycle_days', 'velocity'}``; stages in the order of the board, each with ``id``, ``name``,
-            ``is_won``, ``fold`` and the figures above.
+            ``team_ids`` (none: all teams share it), ``is_won``, ``fold`` and the figures above.
         """
         self.browse().check_access("read")
         domain = self._funnel_without(Domain(domain or Domain.TRUE), "stage_id")
@@ -84,9 +87,9 @@ class CrmLead(models.Model):
         return {
             "currency_id": self.env.company.currency_id.id,
             "stages": [
-                {"id": stage.id, "name": stage.name, **standing.get(stage.id, EMPTY)}
+                {"id": stage["id"], "name": stage["name"], **standing.get(stage["id"], EMPTY)}
                 for stage in stages
-                if not stage.is_won and (stage.id in standing or not stage.fold)
+                if not stage["is_won"] and (stage["id"] in standing or not stage["fold"])
             ],
         }
 
@@ -96,26 +99,44 @@ class CrmLead(models.Model):
 
     def _funnel_figures(self, stages, standing, left):
         """The answer of `process_funnel`, put together from what was read."""
-        rows, before = [], None
-        for stage in stages:
-            ways = left.get(stage.id, {})
-            rows.append(
-                {
-                    "id": stage.id,
-                    "name": stage.name,
-                    "is_won": stage.is_won,
-                    "fold": stage.fold,
-                    **standing.get(stage.id, EMPTY),
-                    "moved_on": self._funnel_sum(ways, "moved_on")[0] + self._funnel_sum(ways, "won")[0],
-                    "moved_back": self._funnel_sum(ways, "moved_back")[0],
-                    "dropped": self._funnel_sum(ways, "lost")[0],
-                    "dropped_amount": self._funnel_sum(ways, "lost")[1],
-                    "reasons": self._funnel_reasons(ways),
-                    "conversion": self._funnel_conversion(before),
-                }
-            )
-            before = rows[-1]
-        return {"stages": rows, **self._funnel_totals(rows, left)}
+        rows = {stage["id"]: self._funnel_row(stage, standing, left) for stage in stages}
+        before = self._funnel_stages_before([row for row in stages if row["id"] in {*standing, *left}])
+        for stage, row in rows.items():
+            row["conversion_from"] = before.get(stage, False)
+            row["conversion"] = self._funnel_conversion(rows.get(before.get(stage)))
+        figures = list(rows.values())
+        return {"stages": figures, **self._funnel_totals(figures, left)}
+
+    def _funnel_row(self, stage, standing, left):
+        """The figures of one stage, but for its conversion."""
+        ways = left.get(stage["id"], {})
+        dropped, dropped_amount, _days = self._funnel_sum(ways, "lost")
+        return {
+            **stage,
+            **standing.get(stage["id"], EMPTY),
+            "moved_on": self._funnel_sum(ways, "moved_on")[0] + self._funnel_sum(ways, "won")[0],
+            "moved_back": self._funnel_sum(ways, "moved_back")[0],
+            "dropped": dropped,
+            "dropped_amount": dropped_amount,
+            "reasons": self._funnel_reasons(ways),
+        }
+
+    @staticmethod
+    def _funnel_stages_before(stages):
+        """{stage: the one that its deals come from}, of stages that deals go through, in their order.
+
+        With stages of several teams on the board only those that are the same teams' are compared: what left
+        a stage that all share may have gone to a stage of any of them.
+        """
+        teams = [set(stage["team_ids"]) for stage in stages]
+        are_several = len(set().union(*teams)) > 1
+        before = {}
+        for place, mine in enumerate(teams):
+            met = (at for at in reversed(range(place)) if not mine or not teams[at] or mine & teams[at])
+            nearest = next(met, None)
+            if nearest is not None and (not are_several or teams[nearest] == mine):
+                before[stages[place]["id"]] = stages[nearest]["id"]
+        return before
 
     def _funnel_totals(self, rows, left):
         """What was won and lost in the period, all stages together; a won stage shows what was won."""
@@ -172,10 +193,25 @@ class CrmLead(models.Model):
     # ------------------------------------------------------------------
 
     def _funnel_stages(self, ids, domain):
-        """The columns of the board, those of these ids among them, in their order; one statement."""
+        """The columns of the board, those of these ids among them, in their order: `id`, `name`, `is_won`,
+        `fold` and `team_ids`, all of it in one statement."""
         stages = self._read_group_stage_ids(self.env["crm.stage"].browse(sorted(ids)), domain)
-        names = ["name", "sequence", "is_won", "fold"]
-        return stages.search_fetch([("id", "in", stages._ids)], names).sorted()
+        query = stages._search([("id", "in", stages._ids)], order=stages._order)
+        names = ("id", "name", "is_won", "fold")
+        columns = [stages._field_to_sql(query.table, name, query) for name in names]
+        rows = self.env.execute_query(query.select(*columns, self._sql_funnel_teams(query.table)))
+        return [dict(zip((*names, "team_ids"), row, strict=True)) for row in rows]
+
+    def _sql_funnel_teams(self, stage):
+        """The teams whose own a stage is, those that the caller may not see included."""
+        field = self.env["crm.stage"]._fields["team_ids"]
+        return SQL(
+            "ARRAY(SELECT %(team)s FROM %(relation)s WHERE %(stage)s = %(id)s ORDER BY 1)",
+            team=SQL.identifier(field.relation, field.column2),
+            relation=SQL.identifier(field.relation),
+            stage=SQL.identifier(field.relation, field.column1),
+            id=SQL.identifier(stage, "id"),
+        )
 
     def _funnel_standing(self, domain, seen=None):
         """{stage: its figures now}

@@ -85,6 +85,51 @@ class TestFunnel(FunnelCase):
         self.assertEqual(self.stage(self.won)["conversion"], 1)
         self.assertEqual(self.stage(self.second)["moved_back"], 1)
 
+    def test_conversion_on_a_board_of_several_teams(self):
+        """North and South side by side: nothing of one is said of a stage of the other."""
+        shared, shared_won = self.env["crm.stage"].create(
+            [
+                {"name": "Everyone's", "sequence": -40, "team_ids": False},
+                {"name": "Everyone's sold", "sequence": -10, "team_ids": False, "is_won": True},
+            ]
+        )
+        other_second = self.env["crm.stage"].create(
+            {"name": "Other second", "sequence": -19, "team_ids": self.other_team.ids}
+        )
+        with self.at(0):
+            others = self.make_leads(4, team_id=self.other_team.id, stage_id=self.other_first.id)
+            fresh = self.make_leads(2, stage_id=shared.id)
+        with self.at(24):
+            self.leads[:3].stage_id = self.second
+            self.leads[3].action_set_lost()
+            others[:1].stage_id = other_second
+            others[1].action_set_lost()
+            fresh[0].stage_id = self.first
+        with self.at(48):
+            others[0].stage_id = shared_won
+            self.leads[0].stage_id = self.won
+        rows = {row["id"]: row for row in self.funnel()["stages"]}
+        self.assertEqual(rows[self.second.id]["conversion_from"], self.first.id)
+        self.assertEqual(rows[self.second.id]["team_ids"], self.team.ids)
+        found = {stage: row["conversion"] for stage, row in rows.items()}
+        self.assertEqual((found[self.second.id], found[other_second.id]), (0.75, 0.5))
+        self.assertEqual(found[self.won.id], 1)
+        for stage in (self.first, self.other_first, shared_won):
+            self.assertIs(found[stage.id], False, stage.name)
+        alone = {
+            row["id"]: row["conversion"] for row in self.funnel([("team_id", "=", self.team.id)])["stages"]
+        }
+        self.assertEqual(alone[self.first.id], 1, "what left the common stage is all North's")
+
+    def test_conversion_past_a_stage_that_nobody_uses(self):
+        """A stage that deals jump over breaks no chain, and has no conversion of its own."""
+        idle = self.env["crm.stage"].create({"name": "Idle", "sequence": -20, "team_ids": self.team.ids})
+        with self.at(24):
+            self.leads[:3].stage_id = self.second
+            self.leads[3].action_set_lost()
+        self.assertEqual(self.stage(self.second)["conversion"], 0.75)
+        self.assertIs(self.stage(idle)["conversion"], False)
+
     def test_dropped_and_why(self):
         with self.at(24):
             for reason, count in zip(self.reasons, (1, 3, 2, 1), strict=True):
@@ -342,7 +387,7 @@ class TestFiguresOfFile(DynamicsCase):
         rows = {row["id"]: row for row in funnel["stages"]}
         self.assertEqual(rows[self.second.id]["count"], stages["Engaging"])
         self.assertEqual((funnel["won"], funnel["lost"]), (stages["Won"], stages["Lost"]))
-        self.assertEqual(rows[self.third.id]["conversion"], stages["Won"] / (stages["Won"] + stages["Lost"]))
+        self.assertEqual(rows[self.won.id]["conversion"], stages["Won"] / (stages["Won"] + stages["Lost"]))
         self.assertEqual(funnel["won_amount"], sum(float(row["close_value"] or 0) for row in self.file))
 
 

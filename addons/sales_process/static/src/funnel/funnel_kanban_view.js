@@ -1,6 +1,6 @@
 import { crmKanbanView } from "@crm/views/crm_kanban/crm_kanban_view";
 import { registry } from "@web/core/registry";
-import { ProcessFunnel } from "./process_funnel";
+import { CARD_SAVED, ProcessFunnel } from "./process_funnel";
 
 /** The pipeline as crm has it, with the funnel above its columns. */
 export const processFunnelView = {
@@ -8,6 +8,12 @@ export const processFunnelView = {
     Controller: class extends crmKanbanView.Controller {
         static template = "sales_process.FunnelKanbanView";
         static components = { ...crmKanbanView.Controller.components, ProcessFunnel };
+
+        /** A card that was dragged is saved, and nothing else tells the funnel. */
+        onRecordSaved() {
+            super.onRecordSaved(...arguments);
+            this.model.bus.trigger(CARD_SAVED);
+        }
     },
 };
 

@@ -6,6 +6,7 @@ import { _t } from "@web/core/l10n/translation";
 import { user } from "@web/core/user";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
+import { effect } from "@web/core/utils/reactive";
 import { useDebounced } from "@web/core/utils/timing";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { periods } from "../period/periods";
@@ -14,6 +15,7 @@ import { formatShare } from "../period/share";
 const { DateTime } = luxon;
 const STORE = "sales_process_funnel";
 const RELOAD_AFTER = 500;
+export const CARD_SAVED = "sales-process-card-saved";
 
 /** The funnel above the board: reads after the cards are there, and never stands in their way. */
 export class ProcessFunnel extends Component {
@@ -34,10 +36,12 @@ export class ProcessFunnel extends Component {
             folded: this.env.isSmall ? true : kept.folded ?? false,
         });
         this.reloadSoon = useDebounced(() => this.load(), RELOAD_AFTER);
-        useBus(this.props.model.bus, "update", () => this.reloadSoon());
+        useBus(this.props.model.bus, "update", () => this.onUpdate());
+        useBus(this.props.model.bus, CARD_SAVED, () => this.reloadSoon());
         onMounted(() => {
             this.alive = true;
             this.load();
+            this.watchCards();
             this.loadTeams();
         });
         onWillUpdateProps(() => {
@@ -48,6 +52,31 @@ export class ProcessFunnel extends Component {
 
     // Reading
 
+    onUpdate() {
+        this.watchCards();
+        this.reloadSoon();
+    }
+
+    /** Cards that are made, archived or deleted change the count of their column, and tell nobody. */
+    watchCards() {
+        const { root } = this.props.model;
+        if (this.watched === root || !root.groups) {
+            return;
+        }
+        this.watched = root;
+        let known;
+        effect(
+            ({ groups }) => {
+                const counts = groups.map((group) => group.count).join();
+                if (known !== undefined && known !== counts) {
+                    this.reloadSoon();
+                }
+                known = counts;
+            },
+            [root]
+        );
+    }
+
     /** Figures of the board's own leads; what goes wrong is a line of text, the board goes on. */
     async load(props = this.props) {
         if (this.state.folded || !this.alive) {
@@ -56,6 +85,7 @@ export class ProcessFunnel extends Component {
         try {
             const { stages, ...totals } = await this.last.add(this.ask(props));
             Object.assign(this.state, { stages, totals, status: "ready" });
+            this.showSought();
         } catch {
             this.state.status = "error";
         }
@@ -123,9 +153,7 @@ export class ProcessFunnel extends Component {
             funnelStageId: stage.id,
         };
         this.refilter(this.stageFilter, filter);
-        if (isNew && this.env.isSmall) {
-            this.showColumn(stage);
-        }
+        this.sought = isNew && this.env.isSmall ? stage : null;
     }
 
     /** Filter the board by a team; 0: by none. */
@@ -148,9 +176,10 @@ export class ProcessFunnel extends Component {
         }
     }
 
-    /** On a phone one column fills the screen: it is the one of the stage that was chosen. */
-    showColumn(stage) {
-        const group = this.props.model.root.groups?.find((one) => one.value === stage.id);
+    /** On a phone one column fills the screen: once the board is filtered, that of the stage that was chosen. */
+    showSought() {
+        const group = this.sought && this.props.model.root.groups?.find((one) => one.value === this.sought.id);
+        this.sought = null;
         const column = group && document.querySelector(`.o_kanban_group[data-id="${group.id}"]`);
         column?.scrollIntoView({ behavior: "smooth", block: "nearest", inline: "start" });
     }
@@ -195,11 +224,24 @@ export class ProcessFunnel extends Component {
         const size = (stage) => (stage && tallest > 0 ? (Math.max(stage[measure], 0) / tallest) * 100 : 0);
         return stages.map((stage, place) => ({
             ...stage,
+            team: this.teamOf(stage),
+            isApart: stage.conversion_from !== stages[place - 1]?.id,
             size: size(stage),
             shape: this.shape(size(stage), size(stages[place + 1]), place + 1 < stages.length),
             isActive: stage.id === active,
             isDim: Boolean(active) && stage.id !== active,
         }));
+    }
+
+    get hasTeams() {
+        return this.state.stages.some((stage) => this.teamOf(stage));
+    }
+
+    /** Whose a stage is, where another team has one of the same name. */
+    teamOf(stage) {
+        const isAlone = this.state.stages.every((one) => one.id === stage.id || one.name !== stage.name);
+        const names = this.state.teams.filter((team) => stage.team_ids.includes(team.id)).map((team) => team.name);
+        return isAlone ? "" : names.join(", ");
     }
 
     /** A band as high as the stage, that narrows or widens to the next one. */
@@ -246,17 +288,18 @@ export class ProcessFunnel extends Component {
                   [_t("Lost"), `${this.number(stage.dropped)} · ${this.money(stage.dropped_amount)}`],
               ];
         if (stage.conversion !== false) {
-            rows.push([_t("Conversion from the stage before"), this.percent(stage.conversion)]);
+            const before = this.state.stages.find((one) => one.id === stage.conversion_from);
+            rows.push([_t("Conversion from “%s”", before.name), this.percent(stage.conversion)]);
         }
         if (stage.reasons.length) {
             rows.push([_t("Lost because"), this.reasons(stage)]);
         }
-        return JSON.stringify({ name: stage.name, rows });
+        return JSON.stringify({ name: [stage.name, stage.team].filter(Boolean).join(" · "), rows });
     }
 
     /** The stage in one sentence, for those who hear the screen. */
     label(stage) {
-        const said = JSON.parse(this.tooltip(stage)).rows.map(([what, value]) => `${what}: ${value}`);
-        return `${stage.name}. ${said.join(". ")}`;
+        const { name, rows } = JSON.parse(this.tooltip(stage));
+        return [name, ...rows.map(([what, value]) => `${what}: ${value}`)].join(". ");
     }
 }
