@@ -291,6 +291,11 @@ class SalesProcess(models.Model):
             tasks &= Domain("date_deadline", "<", moment)
         if view["team_id"]:
             tasks &= Domain("team_id", "=", view["team_id"])
+        nobody = (
+            self.env._("No deal is late at this step.")
+            if late
+            else self.env._("No deal stands at this step.")
+        )
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("%s: late", step.name) if late else step.name,
@@ -298,6 +303,7 @@ class SalesProcess(models.Model):
             "views": [[False, "list"], [False, "kanban"], [False, "form"]],
             "domain": [("process_task_ids", "any", list(tasks))],
             "context": {"active_test": False, "create": False},
+            "help": nobody,
         }
 
     @api.model

@@ -50,6 +50,7 @@ class MapCase(ProcessCase):
         process = self.process.with_user(user or self.leader)
         step = self.process.step_ids.filtered(lambda step: step.code == code)
         action = process.action_map_open(step.id, {"team_id": self.team.id, **filters}, late)
+        self.assertIn("No deal", action["help"], "an empty list says so, not with made-up deals alone")
         return process.env[action["res_model"]].with_context(**action["context"]).search(action["domain"])
 
 

@@ -289,9 +289,11 @@ export class ProcessMap extends Component {
         };
     }
 
-    /** One step in one sentence, for those who hear the screen. */
+    /** One step and where it leads, for those who hear the screen: they do not see the arrows. */
     label(node) {
-        return [node.name, node.kind_text, ...this.facts(node).map(([what, value]) => `${what}: ${value}`)].join(". ");
+        const facts = this.facts(node).map(([what, value]) => `${what}: ${value}`);
+        const ways = this.ways(node).map(({ outcome, to }) => `${outcome} → ${to}`);
+        return [node.name, node.kind_text, ...facts, ...ways].join(". ");
     }
 
     facts(node) {
@@ -317,6 +319,11 @@ export class ProcessMap extends Component {
         if (!node) {
             return null;
         }
+        return { node, facts: this.facts(node), ways: this.ways(node) };
+    }
+
+    /** What each outcome of a step leads to: another step, or an end. */
+    ways(node) {
         const ends = { won: _t("Won"), lost: _t("Lost"), merged: _t("Merged") };
         const ways = this.props.map.edges
             .filter((edge) => edge.from === node.code)
@@ -325,6 +332,6 @@ export class ProcessMap extends Component {
                 to: this.names[edge.to],
                 count: edge.limit ? 0 : edge.count,
             }));
-        return { node, facts: this.facts(node), ways: [...ways, ...node.ends.map((end) => ({ outcome: end.name, to: ends[end.end] }))] };
+        return [...ways, ...node.ends.map((end) => ({ outcome: end.name, to: ends[end.end] }))];
     }
 }
