@@ -70,7 +70,10 @@ class CrmLead(models.Model):
     @api.depends("process_case_ids.state", "process_case_ids.process_id")
     def _compute_process(self):
         for lead in self:
-            cases = lead.sudo().process_case_ids.sorted("id", reverse=True)
+            # A case that came in by a merge says nothing of how this lead's own one ended.
+            cases = lead.sudo().process_case_ids.sorted(
+                lambda case: (case.state != "merged", case.id), reverse=True
+            )
             latest = cases.filtered(lambda case: case.state in OPEN_STATES)[:1] or cases[:1]
             lead.process_case_id = latest if latest.state in OPEN_STATES else False
             lead.process_id = latest.process_id
@@ -122,7 +125,7 @@ class CrmLead(models.Model):
         return domain | fields.Domain("process_case_ids", "=", False) if "none" in value else domain
 
     def _process_case_that_counts(self, condition):
-        """The leads whose open case, else their latest one, meets a condition on `ours`."""
+        """The leads whose open case, else the latest, of unmerged ones first, meets a condition on `ours`."""
         self.env["sales.process.case"].flush_model(["lead_id", "state", "process_id"])
         return fields.Domain(
             "id",
@@ -132,7 +135,10 @@ class CrmLead(models.Model):
                 SELECT ours.lead_id FROM sales_process_case ours
                  WHERE %s AND (ours.state IN %s OR NOT EXISTS (
                     SELECT FROM sales_process_case later
-                     WHERE later.lead_id = ours.lead_id AND (later.id > ours.id OR later.state IN %s)
+                     WHERE later.lead_id = ours.lead_id AND (
+                        (later.state != 'merged', later.id) > (ours.state != 'merged', ours.id)
+                        OR later.state IN %s
+                     )
                 ))
             )""",
                 condition,

@@ -93,7 +93,9 @@ class TestCoterm(CotermCase):
         self.assertEqual(len(self.both.renewal_lead_id), 1)
         self.assertEqual(order.opportunity_id, self.both.renewal_lead_id)
         self.assertEqual(order.opportunity_id.expected_revenue, 600)
-        self.assertEqual(len(leads.exists()), 1)
+        lead = leads.exists()
+        self.assertEqual(len(lead), 1)
+        self.assertEqual(lead, order.opportunity_id)
 
     def test_the_end_of_one_does_not_end_the_others_renewal(self):
         order = self._make(main=self.second)

@@ -154,6 +154,13 @@ class TestRunning(ProcessCase):
         states = winner.process_case_ids.mapped("state")
         self.assertEqual(sorted(states), ["merged", "running"])
         self.assertEqual(len(winner.process_open_task_ids), 1)
+        later, earlier = winner.process_case_ids.sorted("id", reverse=True)
+        for case, state in ((later, "merged"), (earlier, "won")):
+            self.env.cr.execute("UPDATE sales_process_case SET state = %s WHERE id = %s", [state, case.id])
+        self.env.invalidate_all()
+        self.assertEqual(winner.process_state, "won", "of the one that came in by the merge says nothing")
+        self.assertEqual(winner.search([("id", "=", winner.id), ("process_state", "=", "won")]), winner)
+        self.assertFalse(winner.search([("id", "=", winner.id), ("process_state", "=", "merged")]))
         found = self.env["crm.lead.external.ref"]._find(["A", "B"], self.company)
         self.assertEqual(set(found.values()), {winner})
 
