@@ -65,11 +65,14 @@ class CrmLead(models.Model):
         if kind in CHOICES and order:
             leads.process_case_id.order_id = order
         paper = f"{order.id}:{data.get('version') or 0}" if order else None
+        answered = leads.process_open_task_ids if data.get("comment") else self.env["sales.process.task"]
         leads.process_case_id._take_signal(transition.Signal(kind, paper))
         if kind == "call":
             leads._speed_contact()
         if data.get("comment"):
             leads._process_log("note", text=data["comment"])
+            # Whoever goes on from here reads it with what the customer answered.
+            answered.filtered(lambda task: task.state == "done").comment = data["comment"]
         if kind in SIGNS_OF_LIFE or kind.startswith("contract_declined"):
             leads._process_customer_lives(leads.env._("the customer answered"))
         if kind in OPENINGS:

@@ -184,8 +184,11 @@ class SaleOrder(models.Model):
     # On paper
     # ------------------------------------------------------------------
 
-    def _process_accept_scan(self):
-        """Take the newest file attached to the order as the scan of the signed contract."""
+    def _process_accept_scan(self, tell=True):
+        """Take the newest file attached to the order as the scan of the signed contract.
+
+        :param tell: whether the process has to hear of it; not where it is what a task is completed with
+        """
         self.ensure_one()
         self.check_access("write")
         document = self.env["sales.document"]._last(self, "contract")
@@ -200,7 +203,8 @@ class SaleOrder(models.Model):
             order, "signed_contract", scan, self._process_paper_name("signed_contract"), evidence=evidence
         )
         order._process_contract_signed()
-        order._process_signal("contract_signed", {"version": document.version})
+        if tell:
+            order._process_signal("contract_signed", {"version": document.version})
         return copy
 
     def _process_find_scan(self, document):

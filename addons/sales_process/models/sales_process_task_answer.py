@@ -370,7 +370,7 @@ class SalesProcessTask(models.Model):
 
     def _do_contract_on_paper(self, _values):
         """The scan of the signed contract must be there before the contract counts as signed."""
-        self._need_order()._process_accept_scan()
+        self._need_order()._process_accept_scan(tell=False)
 
     def _do_contract_notice(self, values):
         """The customer's no to a renewal is the notice for contracts that would renew themselves."""

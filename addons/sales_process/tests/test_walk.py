@@ -255,6 +255,33 @@ class TestWalk(ProcessCase):
         self._run(lead)
         self.assertEqual((lead.process_state, order.contract_state), ("won", "running"))
 
+    def test_a_signed_scan(self):
+        """It completes the wait, or the task that waits for the originals: the deal is won once."""
+        for outcomes in (("sign_contract",), ("sign_contract", "collect_originals")):
+            with self.subTest(outcomes), self.env.cr.savepoint() as savepoint:
+                lead, order = self._at_approved_contract("customer")
+                if len(outcomes) == 2:
+                    self._task(lead, "sign_contract").complete("on_paper")
+                task = self._task(lead, outcomes[-1]).with_user(self.rep)
+                with self.assertRaisesRegex(UserError, "attach the scan"), self.env.cr.savepoint():
+                    task.complete("signed")
+                self.env["ir.attachment"].with_user(self.rep).create(
+                    {"name": "scan.pdf", "raw": b"%PDF-1.4", "res_model": "sale.order", "res_id": order.id}
+                )
+                task.complete("signed")
+                self._run(lead)
+                self.assertEqual((task.state, task.outcome_code), ("done", "signed"))
+                self.assertEqual((lead.process_state, order.contract_state), ("won", "running"))
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_a_declined_contract_says_why(self):
+        lead, order = self._at_approved_contract("customer")
+        task = self._task(lead, "sign_contract")
+        document = self.env["sales.document"]._last(order, "contract")
+        self.assertTrue(order._process_decline_contract(document, "price", "Ten percent less, please"))
+        self.assertEqual((task.outcome_code, task.comment), ("declined_price", "Ten percent less, please"))
+
     def test_a_contract_taken_back_is_made_anew(self):
         lead, order = self._at_approved_contract("customer")
         self._task(lead, "sign_contract").complete("withdrawn")
