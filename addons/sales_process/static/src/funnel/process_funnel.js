@@ -153,15 +153,16 @@ export class ProcessFunnel extends Component {
             funnelStageId: stage.id,
         };
         this.refilter(this.stageFilter, filter);
-        this.sought = isNew && this.env.isSmall ? stage : null;
+        this.sought = isNew ? stage : null;
     }
 
-    /** Filter the board by a team; 0: by none. */
+    /** Filter the board by a team, whose own stages are then its columns, and what is made there is theirs; 0: none. */
     chooseTeam(id) {
         const team = this.state.teams.find((one) => one.id === Number(id));
         const filter = team && {
             description: _t("Team: %s", team.name),
             domain: [["team_id", "=", team.id]],
+            context: { default_team_id: team.id },
             funnelTeamId: team.id,
         };
         this.refilter(this.teamFilter, filter);
@@ -176,12 +177,17 @@ export class ProcessFunnel extends Component {
         }
     }
 
-    /** On a phone one column fills the screen: once the board is filtered, that of the stage that was chosen. */
+    /** Once the board is filtered, its cards may be out of sight: the column of the chosen stage is brought there. */
     showSought() {
         const group = this.sought && this.props.model.root.groups?.find((one) => one.value === this.sought.id);
         this.sought = null;
         const column = group && document.querySelector(`.o_kanban_group[data-id="${group.id}"]`);
-        column?.scrollIntoView({ behavior: "smooth", block: "nearest", inline: "start" });
+        if (this.env.isSmall) {
+            column?.scrollIntoView({ behavior: "smooth", block: "nearest", inline: "start" });
+        } else {
+            // By its head: the funnel stays where it is, however long the column.
+            column?.querySelector(".o_kanban_header")?.scrollIntoView({ behavior: "smooth", block: "nearest", inline: "nearest" });
+        }
     }
 
     /** The filter of the search that was made here, with this mark. */
