@@ -17,6 +17,8 @@ def main():
     print(f"{options.stays:,} stays of {options.leads:,} leads in {seconds:.0f} s:")
     print(f"  {rows:,} rows, {totals:,} totals")
     print(f"  two days anew: {figures['increment'] * 1000:.0f} ms")
+    seconds, rows = figures["tasks"]
+    print(f"  tasks that are over, by day: {rows:,} rows in {seconds:.0f} s")
     for job, taken in figures["jobs"].items():
         print(f"  {job}, once a day: {taken:.0f} s")
     lines = [(name, sql, f"{ms:.0f}") for name, (sql, ms) in figures["tiles"].items()]

@@ -17,7 +17,8 @@ TABLES = ("crm_lead", "crm_lead_stage_history", "sales_process_case", "sales_pro
 def measure(env, leads, stays, rounds=5):
     """Seconds and rows of the roll-up; {tile: (SQL, milliseconds)}; the same of the funnel."""
     fill(env, leads, stays)
-    figures = {"roll_up": roll_up(env), "jobs": jobs(env), "tiles": measure_tiles(env, rounds)}
+    figures = {"roll_up": roll_up(env), "jobs": jobs(env), "tasks": roll_up_tasks(env)}
+    figures["tiles"] = measure_tiles(env, rounds)
     env.cr.execute("INSERT INTO sales_process_dynamics_day (day) VALUES ('2024-06-03'), ('2024-06-04')")
     begun = time.perf_counter()
     env["sales.process.dynamics.day"]._roll_up()
@@ -188,12 +189,12 @@ SELECT case_id, lead_id, id, step_id, user_id,
 CONTRACTS = """
 INSERT INTO sale_order (name, state, company_id, partner_id, partner_invoice_id, partner_shipping_id,
                         date_order, user_id, team_id, currency_id,
-                        contract_state, contract_last_day, contract_value_at_risk,
+                        contract_state, contract_signing, contract_last_day, contract_value_at_risk,
                         amount_untaxed, currency_rate, contract_next_pricing)
 SELECT 'Bench ' || n, 'sale', %(company)s, customer, customer, customer, %(now)s - interval '300 days',
        (%(users)s::int[])[1 + n %% 50], (%(teams)s::int[])[1 + n %% 5],
        (SELECT currency_id FROM res_company WHERE id = %(company)s),
-       'running', %(now)s::date + n %% 365, n, n, 1, 'agreed'
+       'running', 'customer', %(now)s::date + n %% 365, n, n, 1, 'agreed'
   FROM (
       SELECT n, (%(partners)s::int[])[1 + n %% 200] AS customer FROM generate_series(1, %(leads)s / 40) n
   ) made
@@ -218,6 +219,19 @@ def roll_up(env):
     env.cr.execute(
         "SELECT (SELECT count(*) FROM sales_process_dynamics), count(*) FROM sales_process_dynamics_total"
     )
+    return (seconds, *env.cr.fetchone())
+
+
+def roll_up_tasks(env):
+    """(seconds, rows) of making every day of tasks anew, a commit for each batch."""
+    Day = env["sales.process.task.day"]
+    Day._mark_all()
+    begun = time.perf_counter()
+    while Day._roll_up():
+        env.cr.commit()
+    seconds = time.perf_counter() - begun
+    env.cr.execute("ANALYZE sales_process_task_day")
+    env.cr.execute("SELECT count(*) FROM sales_process_task_day")
     return (seconds, *env.cr.fetchone())
 
 

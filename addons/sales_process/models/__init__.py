@@ -113,6 +113,7 @@ from . import sales_process_phase
 from . import sales_process_step
 from . import sales_process_step_field
 from . import sales_process_task
+from . import sales_process_task_kept
 from . import sales_process_task_activity
 from . import sales_process_task_moments
 from . import sales_process_task_supervision

@@ -40,8 +40,15 @@ class CrmTeam(models.Model):
             self._processes_given(before | self.process_ids)
         if "process_calendar_id" in vals:
             self._process_calendars()._process_hours_changed()
+            self.env["sales.process.task.day"]._mark_all()
         if "active" in vals or "company_id" in vals:
             self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        """The tasks of a team that is gone count in the hours of the company."""
+        result = super().unlink()
+        self.env["sales.process.task.day"]._mark_all()
         return result
 
     def _process_calendars(self):

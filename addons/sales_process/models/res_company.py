@@ -25,4 +25,5 @@ class ResCompany(models.Model):
         result = super().write(vals)
         if "resource_calendar_id" in vals:
             self.resource_calendar_id._process_hours_changed()
+            self.env["sales.process.task.day"]._mark_all()
         return result

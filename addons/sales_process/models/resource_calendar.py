@@ -24,6 +24,12 @@ class ResourceCalendar(models.Model):
             self._process_hours_changed()
         return result
 
+    def unlink(self):
+        """A team without hours of its own counts in the company's, in the past too."""
+        result = super().unlink()
+        self.env["sales.process.task.day"]._mark_all()
+        return result
+
     def _process_hours_changed(self):
         """Open tasks are rescheduled after commit, in a job: there may be thousands of them."""
         teams = self.env["crm.team"].sudo().with_context(active_test=False)

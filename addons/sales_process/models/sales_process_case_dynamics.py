@@ -18,3 +18,8 @@ class SalesProcessCase(models.Model):
         if vals.keys() & {"process_id", "lead_id"}:
             self.env["sales.process.dynamics.day"]._mark_leads([*self.lead_id.ids, vals.get("lead_id")])
         return super().write(vals)
+
+    def unlink(self):
+        """The tasks go with their cases."""
+        self.env["sales.process.task.day"]._mark_tasks(self.task_ids.ids)
+        return super().unlink()

@@ -77,10 +77,10 @@ class SalesProcessDynamicsDay(models.Model):
 
     @api.model
     def _cron_roll_up(self):
-        """Make the marked days anew, some of them a commit, the latest first."""
-        cron = self.env["ir.cron"]
-        while taken := self._roll_up():
-            if not cron._commit_progress(taken, remaining=self._count_days()):
+        """Make the marked days anew, of tasks too; some of them a commit, the latest first."""
+        cron, both = self.env["ir.cron"], (self, self.env["sales.process.task.day"])
+        while taken := sum(days._roll_up() for days in both):
+            if not cron._commit_progress(taken, remaining=sum(days._count_days() for days in both)):
                 break
 
     @api.model

@@ -4,6 +4,9 @@ from odoo.tools import SQL, format_datetime
 from ..engine import transition
 
 OPEN_STATES = ("queued", "open", "failed")
+SETTLED_STATES = ("done", "cancelled")
+# SQL: what the task came to no longer changes with time.
+SETTLED = "state IN ('done', 'cancelled') AND date_open <= date_done"
 
 
 class SalesProcessTask(models.Model):
@@ -81,7 +84,8 @@ class SalesProcessTask(models.Model):
         readonly=True,
         digits=0,
         copy=False,
-        help="From opening to end, as last counted; worth something for its calendar alone.",
+        help="From opening to end, as last counted; of a task that goes on, those before it began since"
+        " counting began. Worth something for its calendar alone.",
     )
     worked_calendar_id = fields.Many2one(
         "resource.calendar",
@@ -100,7 +104,12 @@ class SalesProcessTask(models.Model):
     _of_step = models.Index("(step_id, date_done)")
     _by_opening = models.Index("(date_open)")
     _lifetime = models.Index("USING gist (tsrange(LEAST(create_date, date_done), date_done))")
-    _not_done = models.Index("(step_id, lead_id) WHERE state IN ('queued', 'open', 'failed')")
+    _not_done = models.Index(
+        "(step_id, lead_id)"
+        " INCLUDE (user_id, team_id, company_id, date_open, date_deadline, state, is_passed)"  # who has what
+        " WHERE state IN ('queued', 'open', 'failed')"
+    )
+    _unsettled = models.Index(f"(date_open) WHERE ({SETTLED}) IS NOT TRUE")
     _failed = models.Index("(process_id) WHERE error IS NOT NULL")
 
     @api.model

@@ -8,4 +8,5 @@ from . import sales_process_forecast_past
 from . import sales_process_forecast
 from . import sales_process_working_interval
 from . import sales_process_task_report
+from . import sales_process_task_day
 from . import sales_process_dashboard

@@ -13,10 +13,8 @@ PAST_MONTHS, COMING_MONTHS = 6, 4
 WORST, BUSIEST = 5, 6
 FIGURES = ("open", "renewal", "then", "true")
 COUNTED = ("deadline_kept", "deadline_missed", "escalations")
-DEADLINES = (
-    *(f"{name}:sum" for name in (*COUNTED, "overrides", "tasks", "working_hours", "hours")),
-    "working_hours:count", "hours:count",
-)  # fmt: skip
+DEADLINES = (*COUNTED, "overrides", "tasks", "finished", "working_hours", "hours")
+BOTTLENECKS = ("deadline_missed", "late_now", "hours_late", "amount_late", "delay")
 
 
 class SalesProcessDashboard(models.AbstractModel):
@@ -38,6 +36,7 @@ class SalesProcessDashboard(models.AbstractModel):
         """
         self.env["sales.process.dynamics"].check_access("read")
         self.env["sales.process.dynamics.day"].sudo()._catch_up()
+        self.env["sales.process.task.day"].sudo()._catch_up()
         self.env["sales.process.forecast.chance"]._ensure()
         self.env["sales.process.working.interval"]._ensure()
         leads = self.env.user.has_group("sales_team.group_sale_salesman_all_leads")
@@ -141,29 +140,29 @@ class SalesProcessDashboard(models.AbstractModel):
 
     def _tile_deadlines(self, of_team, begin):
         """Deadlines of people's tasks, what approvals wait for, and who has how much to do now."""
-        Report = self.env["sales.process.task.report"]
-        people = of_team & Domain("kind", "in", tuple(PERSON_KINDS))
-        in_period = Domain("date", ">=", fields.Datetime.to_datetime(begin))
-        counted = people | of_team & Domain("overrides", "=", 1)  # an override is of no kind
-        rows = Report._read_group(in_period & counted, ["kind"], DEADLINES)
-        figures = {kind: self._named(DEADLINES, values) for kind, *values in rows}
-        overrides = figures.pop(False, {}).get("overrides:sum", 0)
-        approvals = figures.get("approval", {})
+        people = Domain("kind", "in", tuple(PERSON_KINDS))
+        counted = people | Domain("overrides", "=", 1)  # an override is of no kind
+        rows = self.env["sales.process.task.report"]._read_by_step(of_team, begin, DEADLINES, counted)
+        tasks = [row for row in rows if row["kind"] in PERSON_KINDS]
+        approvals = [row for row in tasks if row["kind"] == "approval"]
         return {
-            **{name: sum(one[f"{name}:sum"] for one in figures.values()) for name in COUNTED},
-            "working_hours": self._mean(figures.values(), "working_hours"),
-            "hours": self._mean(figures.values(), "hours"),
-            "approvals": approvals.get("tasks:sum", 0),
-            "approval_hours": self._mean([approvals], "working_hours") if approvals else 0,
-            "overrides": overrides,
-            **self._load(people),
+            **{name: self._sum(tasks, name) for name in COUNTED},
+            "working_hours": self._mean(tasks, "working_hours", "finished"),
+            "hours": self._mean(tasks, "hours", "finished"),
+            "approvals": self._sum(approvals, "tasks"),
+            "approval_hours": self._mean(approvals, "working_hours", "finished"),
+            "overrides": self._sum(rows, "overrides"),
+            **self._load(of_team & people),
         }
 
     @staticmethod
-    def _mean(figures, name):
+    def _sum(rows, name):
+        return sum(row.get(name) or 0 for row in rows)
+
+    def _mean(self, rows, name, count):
         """The mean of what was added up and counted; 0 of nothing."""
-        count = sum(one[f"{name}:count"] for one in figures)
-        return sum(one[f"{name}:sum"] for one in figures) / count if count else 0
+        counted = self._sum(rows, count)
+        return self._sum(rows, name) / counted if counted else 0
 
     def _load(self, people):
         """Who has how much to do now, the busiest first."""
@@ -182,25 +181,28 @@ class SalesProcessDashboard(models.AbstractModel):
 
     def _tile_bottlenecks(self, of_team, begin):
         """The steps whose delay costs most: delay x cases x money."""
-        rows = self.env["sales.process.task.report"]._read_group(
-            of_team & Domain("deadline_missed", "=", 1)
-            & Domain("date", ">=", fields.Datetime.to_datetime(begin)),
-            ["step_id"],
-            ["tasks:sum", "late_now:sum", "hours_late:avg", "amount_late:sum", "delay:sum"],
-            order="delay:sum DESC",
-            limit=WORST,
-        )  # fmt: skip
+        rows = self.env["sales.process.task.report"]._read_by_step(
+            of_team, begin, BOTTLENECKS, Domain("deadline_missed", "=", 1)
+        )
+        by_step = {}
+        for row in rows:
+            if row["deadline_missed"]:
+                by_step.setdefault(row["step_id"], []).append(row)
+        worst = sorted(by_step, key=lambda step: (-self._sum(by_step[step], "delay"), step))[:WORST]
         return {
             "steps": [
-                {
-                    "step_id": step.id,
-                    "name": step.name,
-                    "cases": cases,
-                    "late_now": late_now,
-                    "hours_late": hours or 0,
-                    "amount": float(amount or 0),
-                    "delay": delay or 0,
-                }
-                for step, cases, late_now, hours, amount, delay in rows
+                self._bottleneck(step, by_step[step.id])
+                for step in self.env["sales.process.step"].browse(worst)
             ]
+        }
+
+    def _bottleneck(self, step, rows):
+        return {
+            "step_id": step.id,
+            "name": step.name,
+            "cases": self._sum(rows, "deadline_missed"),
+            "late_now": self._sum(rows, "late_now"),
+            "hours_late": self._mean(rows, "hours_late", "deadline_missed"),
+            "amount": float(self._sum(rows, "amount_late")),
+            "delay": self._sum(rows, "delay"),
         }

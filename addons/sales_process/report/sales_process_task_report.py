@@ -1,8 +1,16 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..models.currency_factor import sql_factor, sql_root
 from .sales_process_working_interval import sql_calendar, sql_worked, sql_worked_by_calendar
+
+
+class NotKept:
+    """Only tasks that no row of ``sales.process.task.day`` tells of; no client can put it into a context."""
+
+    def __init__(self, begin):
+        self.begin = begin
 
 
 class SalesProcessTaskReport(models.Model):
@@ -83,14 +91,47 @@ class SalesProcessTaskReport(models.Model):
         self.env["sales.process.working.interval"]._ensure()
         return self.env["ir.actions.act_window"]._for_xml_id(xmlid)
 
+    @api.model
+    def _read_by_step(self, domain, begin, names, among=Domain.TRUE):
+        """[{step_id, kind, and the sum of each of `names`}] of the tasks since a day, in two statements.
+
+        Of tasks that are over it tells what is kept (see ``sales.process.task.day``), where this answers
+        the question, and of all others what they say themselves: a step may come twice, and in the rows
+        kept there is nothing but what is kept.
+
+        :param domain: whose tasks.
+        :param among: which of those not kept can have a part in the sums; it names what it likes.
+        """
+        Kept = self.env["sales.process.task.day"]
+        kept = Kept._kept_for(domain)
+        report = self.with_context(tasks_not_kept=None if kept is None else NotKept(begin))
+        rows = report._read_group(
+            domain & among & Domain("date", ">=", fields.Datetime.to_datetime(begin)),
+            ["step_id", "kind"],
+            ["hours:count" if name == "finished" else f"{name}:sum" for name in names],
+        )
+        told = [
+            dict(zip(("step_id", "kind", *names), (step.id, *values), strict=True)) for step, *values in rows
+        ]
+        return told if kept is None else told + Kept._read_kept(kept, begin)
+
     @property
     def _table_query(self):
-        return SQL("%s UNION ALL %s", self._select_tasks(), self._select_overrides())
+        tasks = SQL("sales_process_task")
+        wanted = self.env.context.get("tasks_not_kept")
+        if isinstance(wanted, NotKept):
+            tasks = self.env["sales.process.task.day"]._sql_not_kept(wanted.begin)
+        return SQL("%s UNION ALL %s", self._select_tasks(tasks), self._select_overrides())
 
-    def _select_tasks(self):
+    def _select_tasks(self, tasks, factor=None):
+        """The rows of tasks.
+
+        :param tasks: SQL of the table, or of a query in brackets, that they are in.
+        :param factor: SQL of what to multiply amounts by; by default they are converted.
+        """
         # What is not asked for is not worked out: joins of at most one row, and subqueries, fall away.
         until, late = self._sql_until(), self._sql_days_late()
-        factor = sql_factor(
+        factor = factor or sql_factor(
             SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"),
             SQL("%s::date", fields.Date.context_today(self)),
         )  # fmt: skip
@@ -104,7 +145,10 @@ class SalesProcessTaskReport(models.Model):
                        GREATEST(date_part('epoch', COALESCE(t.date_done, %(now)s) - t.date_open), 0) / 3600
                    END AS hours,
                    CASE WHEN t.state = 'cancelled' THEN NULL
-                        WHEN t.worked_calendar_id = %(calendar)s THEN t.worked_hours
+                        WHEN t.worked_calendar_id = %(calendar)s AND t.date_done IS NOT NULL
+                        THEN t.worked_hours
+                        WHEN t.worked_calendar_id = %(calendar)s AND so_far.hours IS NOT NULL
+                        THEN GREATEST(so_far.hours - t.worked_hours, 0)
                         WHEN t.date_done IS NULL THEN %(worked_so_far)s
                         ELSE %(worked)s
                    END AS working_hours,
@@ -119,7 +163,7 @@ class SalesProcessTaskReport(models.Model):
                    (CASE WHEN %(late)s > 0
                          THEN lead.expected_revenue * %(factor)s END)::numeric AS amount_late,
                    (GREATEST(%(late)s, 0) * lead.expected_revenue * %(factor)s)::float AS delay
-              FROM sales_process_task t
+              FROM %(tasks)s t
               LEFT JOIN sales_process_step s ON s.id = t.step_id
               LEFT JOIN crm_lead lead ON lead.id = t.lead_id
               LEFT JOIN crm_team team ON team.id = t.team_id
@@ -127,6 +171,7 @@ class SalesProcessTaskReport(models.Model):
               LEFT JOIN (%(by_calendar)s) so_far ON so_far.calendar_id = %(calendar)s
              WHERE t.is_passed IS NOT TRUE AND t.date_open <= %(now)s
             """,
+            tasks=tasks,
             open=("queued", "open", "failed"),
             now=fields.Datetime.now(),
             calendar=sql_calendar(),

@@ -44,9 +44,11 @@ class SalesProcessWorkingInterval(models.Model):
 
     @staticmethod
     def _sql_settle():
-        """Write down what was worked for each task that is done, where that is not what stands there."""
+        """Write down what was worked for each task that is done, where that is not what stands there, and
+        mark the days of these; for one that goes on, what was worked before it began."""
         return SQL(
             """
+            WITH settled AS (
             UPDATE sales_process_task task
                SET worked_hours = worked.hours, worked_calendar_id = worked.calendar_id
               FROM (
@@ -54,14 +56,23 @@ class SalesProcessWorkingInterval(models.Model):
                     FROM sales_process_task t
                     LEFT JOIN crm_team team ON team.id = t.team_id
                     LEFT JOIN res_company company ON company.id = t.company_id
-                   WHERE t.state = 'done' AND t.date_done IS NOT NULL AND t.date_open IS NOT NULL
+                   WHERE t.date_open IS NOT NULL
+                     AND CASE WHEN t.date_done IS NULL THEN t.state != 'cancelled' ELSE t.state = 'done' END
               ) worked
              WHERE worked.id = task.id AND worked.calendar_id IS NOT NULL
-               AND (task.worked_hours IS DISTINCT FROM worked.hours
+               AND ((abs(task.worked_hours - worked.hours) < 0.000001) IS NOT TRUE
                     OR task.worked_calendar_id IS DISTINCT FROM worked.calendar_id)
+            RETURNING task.date_open, task.date_done
+            )
+            INSERT INTO sales_process_task_day (level, day)
+            SELECT DISTINCT 'stale', date_open::date FROM settled WHERE date_done IS NOT NULL
             """,
             calendar=sql_calendar(),
-            hours=sql_worked(SQL("t.date_open"), SQL("t.date_done")),
+            hours=SQL(
+                "CASE WHEN t.date_done IS NULL THEN COALESCE(%s, 0) ELSE %s END",
+                _sql_worked_up_to(SQL("t.date_open")),
+                sql_worked(SQL("t.date_open"), SQL("t.date_done")),
+            ),
         )
 
     @api.model

@@ -47,6 +47,7 @@ from . import (
     test_speed,
     test_stage_history,
     test_stages,
+    test_task_day,
     test_task_report,
     test_teams,
     test_terms,
