@@ -125,11 +125,11 @@ class CrmLead(models.Model):
     def _funnel_stages_before(stages):
         """{stage: the one that its deals come from}, of stages that deals go through, in their order.
 
-        With stages of several teams on the board only those that are the same teams' are compared: what left
-        a stage that all share may have gone to a stage of any of them.
+        With stages of different teams on the board only those that are the same teams' are compared: what
+        left a stage that all share may have gone to a stage of any of them.
         """
-        teams = [set(stage["team_ids"]) for stage in stages]
-        are_several = len(set().union(*teams)) > 1
+        teams = [frozenset(stage["team_ids"]) for stage in stages]
+        are_several = len({mine for mine in teams if mine}) > 1
         before = {}
         for place, mine in enumerate(teams):
             met = (at for at in reversed(range(place)) if not mine or not teams[at] or mine & teams[at])
