@@ -19,9 +19,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="how many papers of each (%(default)s)")
     options = parser.parse_args()
-    cases = (("proposal", 1), ("proposal", 10), ("proposal", 60), ("contract", 3))
+    cases = [("proposal", lines, None) for lines in (1, 10, 60)] + [("contract", 3, None)]
+    cases += [("proposal", 10, "ru_RU"), ("contract", 3, "ru_RU")]
     with ours("bench_paper") as bench:
-        rows = [row(bench, kind, lines, options.rounds) for kind, lines in cases]
+        rows = [row(bench, *case, options.rounds) for case in cases]
     header = (
         "",
         "runs",
@@ -37,12 +38,12 @@ def main():
     table(f"One paper; median of {options.rounds}", header, rows)
 
 
-def row(bench, kind, lines, rounds):
-    found = bench.run("paper", "measure", lines=lines, kind=kind, rounds=rounds)
+def row(bench, kind, lines, lang, rounds):
+    found = bench.run("paper", "measure", lines=lines, kind=kind, rounds=rounds, lang=lang)
     own, render, total, odoos = (found[name] for name in ("own", "render", "total", "odoos"))
     over, of_cpu = 100 * (render - own) / own, 100 * found["render_cpu"] / found["own_cpu"]
     return (
-        f"{kind}, {lines} lines",
+        f"{kind}, {lines} lines" + (", Russian" if lang else ""),
         f"{found['runs']:g}",
         f"{own * 1000:.0f} ({found['own_cpu'] * 1000:.0f})",
         f"{render * 1000:.0f}",

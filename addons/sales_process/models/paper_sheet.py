@@ -9,31 +9,22 @@ import io
 import re
 
 from lxml import html
-from odoo.tools import file_path
 from odoo.tools.pdf import PdfFileReader
-from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import simpleSplit
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
-from reportlab.pdfgen import canvas
 
+from .pdf_drawing import Drawing
+from .pdf_font import font_for
 from .pdf_update import PdfUpdate
 
 # As in the paper format: where the text of a page begins and ends, in points.
 TOP, LEFT, RIGHT = 20 * mm, 18 * mm, 16 * mm
 FOOTER_LINES = 3
-LATIN_END = 256
-# With Cyrillic and Greek, and part of Odoo. The other is every reader's own: it costs nothing, and is
-# taken where its letters do.
-FONTS = {
-    "SalesProcessStamp": ("web/static/fonts/sign/NotoSans-Reg.ttf", "Helvetica"),
-    "SalesProcessHead": ("web/static/fonts/google/Roboto/Roboto-Bold.ttf", "Helvetica-Bold"),
-}
 # Of the table's head, in pixels of the style sheet: font, line, space above and beside the text.
 HEAD_FONT, HEAD_LINE, HEAD_PADDING, CELL_PADDING = 13, 18.5, 7, 6
-GREY = HexColor("#6b7580")
+GREY, RED = "#6b7580", "#d93326"
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # In the HTML: the head of the table.
 HEAD = re.compile(r'<div class="lines-head">.*?</div>', re.DOTALL)
 # In the PDF: a rectangle, and the colour of the hair-line above each line of the table (#fefdfc).
@@ -73,33 +64,32 @@ def finish(content, page, footer, numbering, mark=None):
     :param str mark: drawn across each page.
     """
     paper = PdfFileReader(io.BytesIO(content))
-    heads = _pages_with_head(paper)
-    head = _table_head(page, heads[0][1]) if heads else None
-    overlay = PdfFileReader(
-        _overlay(paper.getNumPages(), footer, numbering, mark, {index for index, _scale in heads}, head)
-    )
-    update, copied = PdfUpdate(content, paper), {}
-    for index in range(paper.getNumPages()):
-        update.lay_over(index, overlay.getPage(index), copied)
+    count = paper.getNumPages()
+    pages = [paper.getPage(index) for index in range(count)]
+    numbers = [numbering(index + 1, count) for index in range(count)]
+    stamp = font_for("SalesProcessStamp", (footer, mark or "", *numbers))
+    update, added, head = PdfUpdate(content, paper), {}, None
+    for index, (sheet, number) in enumerate(zip(pages, numbers, strict=True)):
+        drawing = Drawing()
+        _draw_foot(drawing, footer, number, stamp)
+        scale = index and _line_on_top(sheet)
+        head = head or (scale and _table_head(page))
+        if scale and head:
+            _draw_head(drawing, head, scale)
+        if mark:
+            drawing.fill(RED)
+            drawing.write_across((A4[0] / 2, A4[1] / 2), 50, mark, stamp, 96, 0.16)
+        update.lay_over(sheet, drawing.operators(), drawing.resources(update, added))
     return update.write()
 
 
-def _pages_with_head(paper):
-    """The pages that begin with a line of the table, counted from 0, and points a pixel on each."""
-    found = []
-    for index in range(1, paper.getNumPages()):
-        content = paper.getPage(index).get_contents()
-        scale = None if content is None else _line_on_top(content.get_data())
-        if scale:
-            found.append((index, scale))
-    return found
-
-
-def _line_on_top(content):
-    """Points a pixel, if the page's first line of the table is the first thing on it; else None.
+def _line_on_top(sheet):
+    """Points a pixel, if a line of the table is the first thing on this page; else None.
 
     The first rectangle is the ground of the page: its top edge and its width are those of the page.
     """
+    content = sheet.get_contents()
+    content = content.get_data() if content is not None else b""
     ground, line = RECTANGLE.search(content), LINE_COLOUR.search(content)
     hair = line and RECTANGLE.search(content, line.end())
     if not hair or abs(float(hair[2]) - float(ground[2])) > 2 or not float(ground[3]):
@@ -107,8 +97,8 @@ def _line_on_top(content):
     return (A4[0] - LEFT - RIGHT) / float(ground[3])
 
 
-def _table_head(page, scale):
-    """The head of the table as it stands in the HTML: `{scale, colour, on_colour, cells}`, or None."""
+def _table_head(page):
+    """The head of the table as it stands in the HTML: `{colour, on_colour, cells, font}`, or None."""
     found = HEAD.search(page)
     if not found:
         return None
@@ -116,101 +106,58 @@ def _table_head(page, scale):
     widths = [float(re.sub(r"[^\d.]", "", column.get("style") or "") or 0) for column in head.iter("col")]
     free = max(0, 100 - sum(widths)) / max(1, widths.count(0))
     style = dict(re.findall(r"([\w-]+)\s*:\s*([^;]+)", head.find(".//tr").get("style") or ""))
+    cells = [
+        (width or free, " ".join(cell.text_content().split()), "num" in (cell.get("class") or ""))
+        for width, cell in zip(widths, head.iter("th"), strict=False)
+    ]
     return {
-        "scale": scale,
-        "colour": style.get("background", "#444444"),
-        "on_colour": style.get("color", "#ffffff"),
-        "cells": [
-            (width or free, " ".join(cell.text_content().split()), "num" in (cell.get("class") or ""))
-            for width, cell in zip(widths, head.iter("th"), strict=False)
-        ],
+        "colour": _colour(style.get("background"), "#444444"),
+        "on_colour": _colour(style.get("color"), "#ffffff"),
+        "cells": cells,
+        "font": font_for("SalesProcessHead", [text for _share, text, _right in cells]),
     }
 
 
-def _overlay(count, footer, numbering, mark, heads, head):
-    output = io.BytesIO()
-    sheet = canvas.Canvas(output, pagesize=A4, pageCompression=0)
-    for index in range(count):
-        _draw_foot(sheet, footer, numbering(index + 1, count))
-        if head and index in heads:
-            _draw_head(sheet, head)
-        if mark:
-            _draw_mark(sheet, mark)
-        sheet.showPage()
-    sheet.save()
-    output.seek(0)
-    return output
-
-
-def _draw_foot(sheet, footer, page_of):
-    font = _font("SalesProcessStamp", footer + page_of)
-    sheet.setFont(font, 8)
-    sheet.setFillColor(GREY)
+def _draw_foot(drawing, footer, page_of, font):
+    drawing.fill(GREY)
     lines = [line for line in footer.splitlines() if line.strip()][:FOOTER_LINES]
     for row, line in enumerate(reversed(lines)):
-        sheet.drawString(LEFT, 26 + 10 * row, _fit(line, font, 8, A4[0] - 190))
-    sheet.drawRightString(A4[0] - RIGHT, 26, page_of)
+        drawing.write(LEFT, 26 + 10 * row, _fit(line, font, 8, A4[0] - 190), font, 8)
+    drawing.write_right(A4[0] - RIGHT, 26, page_of, font, 8)
 
 
-def _draw_head(sheet, head):
-    """The head of the table, right above where the text of the page begins."""
-    font = _font("SalesProcessHead", "".join(text for _share, text, _right in head["cells"]))
-    width = A4[0] - LEFT - RIGHT
+def _draw_head(drawing, head, scale):
+    """The head of the table, right above where the text of the page begins; `scale`: points a pixel."""
+    font, width = head["font"], A4[0] - LEFT - RIGHT
     size, line, above, beside = (
-        head["scale"] * pixels for pixels in (HEAD_FONT, HEAD_LINE, HEAD_PADDING, CELL_PADDING)
+        scale * pixels for pixels in (HEAD_FONT, HEAD_LINE, HEAD_PADDING, CELL_PADDING)
     )
     cells = []
     for share, text, is_right in head["cells"]:
         wide = share * width / 100
-        cells.append((wide, simpleSplit(text, font, size, wide - 2 * beside), is_right))
+        cells.append((wide, simpleSplit(text, font.name, size, wide - 2 * beside), is_right))
     height = 2 * above + line * max((len(lines) for _wide, lines, _right in cells), default=1)
     bottom, left = A4[1] - TOP, LEFT
-    sheet.setFillColor(_colour(head["colour"], "#444444"))
-    sheet.rect(LEFT, bottom, width, height, stroke=0, fill=1)
-    sheet.setFillColor(_colour(head["on_colour"], "#ffffff"))
-    sheet.setFont(font, size)
+    drawing.fill(head["colour"])
+    drawing.rectangle(LEFT, bottom, width, height)
+    drawing.fill(head["on_colour"])
     for wide, lines, is_right in cells:
         for row, text in enumerate(lines):
             baseline = bottom + height - above - line * row - 1.07 * size
             if is_right:
-                sheet.drawRightString(left + wide - beside, baseline, text)
+                drawing.write_right(left + wide - beside, baseline, text, font, size)
             else:
-                sheet.drawString(left + beside, baseline, text)
+                drawing.write(left + beside, baseline, text, font, size)
         left += wide
 
 
-def _draw_mark(sheet, mark):
-    sheet.saveState()
-    sheet.setFillColorRGB(0.85, 0.2, 0.15, alpha=0.16)
-    sheet.setFont(_font("SalesProcessStamp", mark), 96)
-    sheet.translate(A4[0] / 2, A4[1] / 2)
-    sheet.rotate(50)
-    sheet.drawCentredString(0, 0, mark)
-    sheet.restoreState()
-
-
 def _colour(text, default):
-    try:
-        return HexColor(text.strip())
-    except ValueError:
-        return HexColor(default)
-
-
-def _font(name, text):
-    """The font for this text: embedding one takes as long as all the rest of the drawing."""
-    path, plain = FONTS[name]
-    if all(ord(letter) < LATIN_END for letter in text):
-        return plain
-    if name not in pdfmetrics.getRegisteredFontNames():
-        try:
-            pdfmetrics.registerFont(TTFont(name, file_path(path)))
-        except (FileNotFoundError, TTFError):
-            return plain
-    return name
+    text = (text or "").strip()
+    return text if COLOUR.fullmatch(text) else default
 
 
 def _fit(text, font, size, width):
     """The text, shortened to that width."""
-    while text and pdfmetrics.stringWidth(text, font, size) > width:
+    while text and font.width(text, size) > width:
         text = text[:-2].rstrip("…") + "…"
     return text

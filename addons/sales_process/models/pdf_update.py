@@ -5,7 +5,8 @@ read the whole and write it anew takes longer than all the rest of finishing a p
 """
 
 import re
-import zlib
+
+from .pdf_font import stream
 
 START = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*$")
 # What a name may hold as it is; all else is written as its number.
@@ -27,26 +28,35 @@ class PdfUpdate:
         self.content, self.reader, self.previous = content, reader, int(found[1])
         self.size = int(reader.trailer["/Size"])
         self.objects = {}
-        self.begin = self._add(_stream(b"q\n"))
+        self.begin = self.add(stream(b"q\n"))
 
-    def lay_over(self, index, sheet, copied):
-        """Draw a sheet on a page, above what is there.
+    def lay_over(self, page, operators, resources):
+        """Draw on a page, above what is there.
 
-        :param int index: the page, counted from 0.
-        :param sheet: a page of another file.
-        :param dict copied: what of that file is in this one already; kept by the caller for all of its pages.
+        :param page: of the reader.
+        :param bytes operators: what is drawn.
+        :param resources: what it names: `{kind: {name: bytes}}`. The page's own of the same name is lost.
         """
-        page = self.reader.getPage(index)
         own = page.raw_get("/Contents")
         own = own if isinstance(own, list) else [own]
-        drawn = self._add(_stream(b"\nQ\n" + sheet["/Contents"].get_object().get_data()))
+        drawn = self.add(stream(b"\nQ\n" + operators))
         replaced = {
             **{key: _dump(page.raw_get(key)) for key in page},
             "/Contents": b"[" + b" ".join([self.begin, *map(_dump, own), drawn]) + b"]",
-            "/Resources": self._shared(page["/Resources"], sheet["/Resources"], copied),
+            "/Resources": _shared(page["/Resources"], resources),
         }
         reference = getattr(page, "indirect_reference", None) or page.indirectRef
         self.objects[reference.idnum] = _dictionary(replaced)
+
+    def add(self, body):
+        """A new object.
+
+        :param bytes body: as it is written in the file.
+        :return: bytes, the reference to it.
+        """
+        number, self.size = self.size, self.size + 1
+        self.objects[number] = body
+        return b"%d 0 R" % number
 
     def write(self):
         """The file with the update.
@@ -72,45 +82,19 @@ class PdfUpdate:
         )
         return b"".join([*parts, *end])
 
-    def _add(self, body):
-        """A new object; its reference."""
-        number, self.size = self.size, self.size + 1
-        self.objects[number] = body
-        return b"%d 0 R" % number
 
-    def _shared(self, own, other, copied):
-        """The resources of a page and of what is drawn on it, together."""
-        kinds = {}
-        for resources, dump in ((own, _dump), (other, lambda thing: self._copy(thing, copied))):
-            for kind, things in resources.get_object().items():
-                things = things.get_object()
-                if isinstance(things, dict):
-                    names = kinds.setdefault(kind, {})
-                    names.update((name, dump(things.raw_get(name))) for name in things)
-                else:
-                    kinds[kind] = dump(things)
-        return _dictionary(
-            {kind: _dictionary(names) if isinstance(names, dict) else names for kind, names in kinds.items()}
-        )
-
-    def _copy(self, thing, copied):
-        """A thing of another file, with all it refers to, as it is written in this one."""
-        if not hasattr(thing, "idnum"):
-            return _dump(thing, lambda part: self._copy(part, copied))
-        if thing.idnum not in copied:
-            copied[thing.idnum] = self._add(b"null")
-            found = thing.get_object()
-            body = _dump(found, lambda part: self._copy(part, copied))
-            if hasattr(found, "get_data"):
-                length = b" /Length %d >>" % len(found._data)  # readers leave it out
-                body = body[: -len(b" >>")] + length + b"\nstream\n" + found._data + b"\nendstream"
-            self.objects[int(copied[thing.idnum].split()[0])] = body
-        return copied[thing.idnum]
-
-
-def _stream(data):
-    packed = zlib.compress(data)
-    return b"<< /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (len(packed), packed)
+def _shared(own, added):
+    """The resources of a page and of what is drawn on it, together."""
+    kinds = {}
+    for kind, things in own.get_object().items():
+        things = things.get_object()
+        is_named = isinstance(things, dict)
+        kinds[kind] = {name: _dump(things.raw_get(name)) for name in things} if is_named else _dump(things)
+    for kind, things in added.items():
+        kinds[kind] = kinds.get(kind, {}) | things
+    return _dictionary(
+        {kind: _dictionary(names) if isinstance(names, dict) else names for kind, names in kinds.items()}
+    )
 
 
 def _dictionary(entries):
@@ -123,18 +107,14 @@ def _name(name):
     )
 
 
-def _dump(thing, dump=None):
-    """An object as it is written in a PDF.
-
-    :param dump: what writes the parts of a dictionary or a list; by default this function.
-    """
-    dump = dump or _dump
+def _dump(thing):
+    """An object as it is written in a PDF."""
     if hasattr(thing, "idnum"):
         return b"%d %d R" % (thing.idnum, thing.generation)
     if isinstance(thing, dict):
-        return _dictionary({key: dump(thing.raw_get(key)) for key in thing})
+        return _dictionary({key: _dump(thing.raw_get(key)) for key in thing})
     if isinstance(thing, list):
-        return b"[" + b" ".join(dump(part) for part in thing) + b"]"
+        return b"[" + b" ".join(map(_dump, thing)) + b"]"
     if isinstance(thing, bytes):
         return b"<" + thing.hex().encode() + b">"
     if isinstance(thing, str):

@@ -37,6 +37,7 @@ from . import (
     test_next_prices,
     test_our_signature,
     test_overdue_call,
+    test_paper_sheet,
     test_people,
     test_portal,
     test_process_map,
