@@ -2,8 +2,10 @@
 
 import pytest
 from builder import outcome, process, step, wait
+from engine.case import Case
+from engine.events import Signal, Start
 from engine.outlook import after, is_last_word
-from engine.transition import Case, Signal, Start, decide
+from engine.transition import decide
 from shipped import load
 
 YES = Signal("proposal_accepted", "proposal/1")

@@ -3,31 +3,12 @@
 from datetime import datetime
 from itertools import pairwise
 
+from engine.case import OPEN_STATES, Case, Task
 from engine.check import check
 from engine.definition import Delay, Escalation, Outcome, Process, Step
-from engine.transition import (
-    OPEN_STATES,
-    CancelTask,
-    Case,
-    Close,
-    CloseTask,
-    Complete,
-    EndCase,
-    Jump,
-    OpenTask,
-    PassTask,
-    Pause,
-    PhaseMoved,
-    Refuse,
-    Resume,
-    Signal,
-    Start,
-    Task,
-    TimerFired,
-    TransitionError,
-    decide,
-    replay,
-)
+from engine.effects import CancelTask, CloseTask, EndCase, OpenTask, PassTask
+from engine.events import Close, Complete, Jump, Pause, PhaseMoved, Refuse, Resume, Signal, Start, TimerFired
+from engine.transition import TransitionError, decide, replay
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from engine.case import OPEN_STATES
 from engine.check import check
 from engine.definition import AUTOMATIC_KINDS
-from engine.transition import OPEN_STATES
 from engine.trial import Act, Trial
 from shipped import NAMES, load
 

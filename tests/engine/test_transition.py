@@ -4,33 +4,20 @@ from datetime import datetime
 
 import pytest
 from builder import DAY, outcome, process, rung, step, wait
-from engine.transition import (
+from engine.case import Case, Task
+from engine.effects import (
     CancelTask,
-    Case,
-    Close,
     CloseTask,
-    Complete,
     EndCase,
     FireRung,
-    Jump,
     MovePhase,
     OpenTask,
     PassTask,
-    Pause,
-    PhaseMoved,
-    Refuse,
-    Resume,
     SetState,
-    Signal,
     SpareRung,
-    Start,
-    Task,
-    TimerFired,
-    TransitionError,
-    choose,
-    decide,
-    replay,
 )
+from engine.events import Close, Complete, Jump, Pause, PhaseMoved, Refuse, Resume, Signal, Start, TimerFired
+from engine.transition import TransitionError, choose, decide, replay
 
 SALE = process(
     step("check", outcome(next="greet"), skip_outcome="done"),

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from .case import OPEN_STATES, Case
 from .definition import Process
-from .transition import OPEN_STATES, Case, Complete, Signal, choose, decide
+from .events import Complete, Signal
+from .transition import choose, decide
 
 
 def after(

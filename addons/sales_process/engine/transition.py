@@ -4,11 +4,35 @@ Nothing here reads a clock or a database. Moments come in with the events and go
 (`Delay`, a named moment, a date that somebody chose) for the layer outside to turn into dates.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from .definition import ENDS, REFUSED, Delay, Escalation, Outcome, Process, Step
+from .case import OPEN_STATES, Case, Task
+from .definition import ENDS, REFUSED, Outcome, Process, Step
+from .effects import (
+    CancelTask,
+    CloseTask,
+    Effect,
+    EndCase,
+    FireRung,
+    MovePhase,
+    OpenTask,
+    PassTask,
+    SetState,
+    SpareRung,
+)
+from .events import (
+    Close,
+    Complete,
+    Event,
+    Jump,
+    Pause,
+    PhaseMoved,
+    Refuse,
+    Resume,
+    Signal,
+    Start,
+    TimerFired,
+)
 
 LONGEST_CHAIN = 100
 """Steps that may be passed in one go. The check before activation refuses endless loops; this
@@ -25,174 +49,6 @@ class TransitionError(ValueError):
     def __init__(self, text, code="broken"):
         super().__init__(text)
         self.code = code
-
-
-class Task(NamedTuple):
-    """A step that a case is in; the visit counts how often it has been there."""
-
-    step: str
-    visit: int
-
-
-class Case(NamedTuple):
-    """All that decides how a case goes on. A value: `decide` returns a new one.
-
-    :param visits: how often each step was opened.
-    :param taken: how often each "step.outcome" was taken.
-    :param last: the last outcome of each step.
-    :param kept: customer events that came early, with the paper they are about.
-    :param seen: (event, paper) pairs already acted on.
-    :param quiet: nothing is written to the customer until a step opens that is not done by the system.
-    """
-
-    state: str = "new"
-    tasks: tuple[Task, ...] = ()
-    visits: Mapping[str, int] = {}
-    taken: Mapping[str, int] = {}
-    last: Mapping[str, str] = {}
-    kept: tuple[tuple[str, str | None], ...] = ()
-    seen: frozenset[tuple[str, str | None]] = frozenset()
-    quiet: bool = False
-
-
-# --- events -------------------------------------------------------------------------------------
-
-
-class Start(NamedTuple):
-    """The case begins, at `step` or at the first one.
-
-    :param quiet: mails are left out until a person acts.
-    :param stand: the step is opened though it could be passed: the deal is brought in as it stands.
-    """
-
-    step: str | None = None
-    quiet: bool = False
-    stand: bool = False
-
-
-class Complete(NamedTuple):
-    """A task ends with an outcome.
-
-    :param at: the moment for the next step, where one was named.
-    :param end: the case ends so instead of going on (the named date lies too far ahead).
-    """
-
-    task: Task
-    outcome: str
-    at: datetime | None = None
-    end: str | None = None
-
-
-class TimerFired(NamedTuple):
-    """A rung of the ladder of an open task is due.
-
-    :param opened: on how many visits the customer has looked at the paper sent last.
-    """
-
-    task: Task
-    code: str
-    opened: int = 0
-
-
-class Signal(NamedTuple):
-    """The customer did something; `paper` tells which version of which paper it is about."""
-
-    kind: str
-    paper: str | None = None
-
-
-class Pause(NamedTuple):
-    pass
-
-
-class Resume(NamedTuple):
-    pass
-
-
-class Refuse(NamedTuple):
-    """The customer says no, wherever the case stands."""
-
-
-class Jump(NamedTuple):
-    """Somebody allowed to do so sends the case to a step, forward or back."""
-
-    step: str
-
-
-class PhaseMoved(NamedTuple):
-    """The lead was moved by hand to a stage of another phase: the case follows."""
-
-    phase: str
-
-
-class Close(NamedTuple):
-    """The case ends from outside: the lead was won or lost by hand, or merged into another."""
-
-    state: str
-
-
-Event = Start | Complete | TimerFired | Signal | Pause | Resume | Refuse | Jump | PhaseMoved | Close
-
-# --- effects ------------------------------------------------------------------------------------
-
-
-class OpenTask(NamedTuple):
-    """Open a step: now, after `wait`, at the moment `at`, or as the step's own `opens_at` says."""
-
-    task: Task
-    origin: Task | None = None
-    wait: Delay | None = None
-    at: datetime | None = None
-
-
-class PassTask(NamedTuple):
-    """A step that is gone through without being opened: skipped, or answered beforehand."""
-
-    task: Task
-    outcome: str
-    why: str
-
-
-class CloseTask(NamedTuple):
-    task: Task
-    outcome: str
-
-
-class CancelTask(NamedTuple):
-    task: Task
-    why: str
-
-
-class FireRung(NamedTuple):
-    task: Task
-    escalation: Escalation
-
-
-class SpareRung(NamedTuple):
-    """A rung is due, and the customer has behaved otherwise than it is for: nothing is done."""
-
-    task: Task
-    escalation: Escalation
-
-
-class MovePhase(NamedTuple):
-    phase: str
-
-
-class EndCase(NamedTuple):
-    state: str
-    outcome: str | None = None
-
-
-class SetState(NamedTuple):
-    """The case is paused or goes on."""
-
-    state: str
-
-
-Effect = OpenTask | PassTask | CloseTask | CancelTask | FireRung | SpareRung | MovePhase | EndCase | SetState
-
-OPEN_STATES = frozenset({"running", "paused"})
 
 
 def decide(

@@ -8,21 +8,12 @@ from itertools import count
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from .case import Case
 from .definition import Process
+from .effects import CloseTask, EndCase, FireRung, OpenTask, PassTask
+from .events import Complete, Start, TimerFired
 from .schedule import clock_span
-from .transition import (
-    Case,
-    CloseTask,
-    Complete,
-    EndCase,
-    FireRung,
-    OpenTask,
-    PassTask,
-    Start,
-    TimerFired,
-    choose,
-    decide,
-)
+from .transition import choose, decide
 
 
 class Act(NamedTuple):

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..engine import transition
+from ..engine import events
 
 OPEN_STATES = ("new", "running", "paused")
 
@@ -264,7 +264,7 @@ class CrmLead(models.Model):
         for case in open_cases:
             status = new.get(case.lead_id.id, {})
             if status.get("is_won") or status.get("is_lost"):
-                ended[case] = transition.Close("won" if status["is_won"] else "lost")
+                ended[case] = events.Close("won" if status["is_won"] else "lost")
         if ended:
             open_cases.browse(case.id for case in ended)._handle(ended)
         going = open_cases - open_cases.browse(case.id for case in ended)

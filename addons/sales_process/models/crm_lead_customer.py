@@ -2,7 +2,7 @@ from odoo import models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_normalize, escape_psql
 
-from ..engine import transition
+from ..engine import events
 from .team_language import in_team_language
 
 SIGNS_OF_LIFE = frozenset(
@@ -66,7 +66,7 @@ class CrmLead(models.Model):
             leads.process_case_id.order_id = order
         paper = f"{order.id}:{data.get('version') or 0}" if order else None
         answered = leads.process_open_task_ids if data.get("comment") else self.env["sales.process.task"]
-        leads.process_case_id._take_signal(transition.Signal(kind, paper))
+        leads.process_case_id._take_signal(events.Signal(kind, paper))
         if kind == "call":
             leads._speed_contact()
         if data.get("comment"):
@@ -85,7 +85,7 @@ class CrmLead(models.Model):
         told = self.env["sales.process.message"]._answered(leads, why)
         leads.process_open_task_ids._paper_answered()
         waiting = leads.process_case_id.filtered(lambda case: case.state == "running")
-        waiting._take_signal(transition.Signal("sign_of_life"))
+        waiting._take_signal(events.Signal("sign_of_life"))
         for lead in map(in_team_language, told.filtered("user_id")):
             lead.message_notify(
                 partner_ids=lead.user_id.partner_id.ids,

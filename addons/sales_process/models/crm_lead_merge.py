@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..engine import transition
+from ..engine import events
 from .crm_lead import OPEN_STATES
 
 
@@ -46,7 +46,7 @@ class CrmLead(models.Model):
         closing = losers.process_case_id
         if not keeper.process_case_id:
             closing = closing.sorted("id")[1:]
-        closing._handle({case: transition.Close("merged") for case in closing})
+        closing._handle({case: events.Close("merged") for case in closing})
         cases = losers.process_case_ids
         cases.flush_recordset()
         cases.event_ids._repoint(keeper)

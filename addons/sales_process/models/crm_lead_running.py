@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..engine import transition
+from ..engine import events
 
 
 class CrmLead(models.Model):
@@ -134,7 +134,7 @@ class CrmLead(models.Model):
         self.lost_reason_id = reason
         self._contract_take_notice(reason)
         cases = self.process_case_id
-        cases._handle({case: transition.Refuse() for case in cases})
+        cases._handle({case: events.Refuse() for case in cases})
         if comment:
             self._process_log("note", text=comment)
         return True

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import transition
+from ..engine.case import Case
+from ..engine.events import Pause, PhaseMoved, Resume, Start
 
 OPEN_STATES = ("running", "paused")
 
@@ -110,7 +112,7 @@ class SalesProcessCase(models.Model):
         """The case as the engine knows it."""
         self.ensure_one()
         memory = self.memory or {}
-        return transition.Case(
+        return Case(
             state=self.state,
             tasks=tuple(task._engine_task() for task in self._open_tasks()),
             visits=memory.get("visits", {}),
@@ -297,7 +299,7 @@ class SalesProcessCase(models.Model):
         )
         if gates:
             cases._check_entry(step_code, gates)
-        cases._handle({case: transition.Start(step_code, quiet, stand) for case in cases})
+        cases._handle({case: Start(step_code, quiet, stand) for case in cases})
         return cases
 
     def _take_signal(self, signal):
@@ -326,7 +328,7 @@ class SalesProcessCase(models.Model):
                 "paused_by_archiving": archived,
             }
         )
-        running._handle({case: transition.Pause() for case in running})
+        running._handle({case: Pause() for case in running})
         running._open_tasks()._hold(True)
 
     def _resume(self):
@@ -335,7 +337,7 @@ class SalesProcessCase(models.Model):
         paused._open_tasks()._hold(False)
         self.env["crm.lead"]._speed_put_aside({case.lead_id: case.date_paused for case in paused.sudo()})
         paused.sudo().write({"pause_reason": False, "date_paused": False, "paused_by_archiving": False})
-        paused._handle({case: transition.Resume() for case in paused})
+        paused._handle({case: Resume() for case in paused})
 
     def _followed_by_hand(self, moves):
         """The leads of these cases were moved by hand: the cases go where a person begins the phase.
@@ -345,7 +347,7 @@ class SalesProcessCase(models.Model):
         self._check_gates(moves)
         for case, phase in moves.items():
             case.sudo().phase_id = phase
-        self._handle({case: transition.PhaseMoved(phase.code) for case, phase in moves.items()})
+        self._handle({case: PhaseMoved(phase.code) for case, phase in moves.items()})
 
     def _approval_kind_needed(self, paper):
         """Whether somebody must approve the paper of this case before it goes out."""

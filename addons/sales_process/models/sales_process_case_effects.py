@@ -3,9 +3,9 @@ from datetime import datetime, time
 import pytz
 from odoo import api, fields, models
 
-from ..engine import transition
+from ..engine import events
 from ..engine.definition import Delay
-from ..engine.transition import CancelTask, CloseTask, EndCase, FireRung, MovePhase, OpenTask, PassTask
+from ..engine.effects import CancelTask, CloseTask, EndCase, FireRung, MovePhase, OpenTask, PassTask
 from .team_language import in_team_language
 from .working_time import WorkingTime
 
@@ -169,7 +169,7 @@ class SalesProcessCase(models.Model):
             phases = [effect.phase for effect in effects if type(effect) is MovePhase]
             if phases:
                 phase = case.process_id.phase_ids.filtered(lambda phase, code=phases[-1]: phase.code == code)
-                by_hand = type(event) in (transition.PhaseMoved, transition.Start)
+                by_hand = type(event) in (events.PhaseMoved, events.Start)
                 moving[case] = (phase, by_hand)
         self.browse(case.id for case in moving)._check_gates(
             {case: phase for case, (phase, by_hand) in moving.items() if not by_hand}

@@ -1,16 +1,7 @@
 from odoo import models
 
-from ..engine import transition
-from ..engine.transition import (
-    CancelTask,
-    CloseTask,
-    EndCase,
-    FireRung,
-    MovePhase,
-    OpenTask,
-    PassTask,
-    SetState,
-)
+from ..engine import events
+from ..engine.effects import CancelTask, CloseTask, EndCase, FireRung, MovePhase, OpenTask, PassTask, SetState
 
 
 class SalesProcessCase(models.Model):
@@ -32,13 +23,13 @@ class SalesProcessCase(models.Model):
 
     def _event_vals(self, event, origin):
         kind = type(event)
-        if kind is transition.Signal:
+        if kind is events.Signal:
             yield {"kind": "signal", "text": event.kind, "data": {"paper": event.paper}}
-        elif kind is transition.Start:
+        elif kind is events.Start:
             yield {"kind": "start", "data": event._asdict()}
-        elif kind is transition.Jump:
+        elif kind is events.Jump:
             yield {"kind": "jump", "data": {"step": event.step}}
-        elif kind is transition.PhaseMoved:
+        elif kind is events.PhaseMoved:
             yield {"kind": "moved", "data": {"phase": event.phase}}
 
     def _effect_vals(self, effect):

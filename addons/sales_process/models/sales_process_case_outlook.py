@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..engine import outlook, transition
+from ..engine import events, outlook
 
 
 class SalesProcessCase(models.Model):
@@ -21,7 +21,7 @@ class SalesProcessCase(models.Model):
             step.code: [code for code, leads in step._holding(self.lead_id).items() if leads]
             for step in decisions
         }
-        act, skips = transition.Signal(event), self._skips()[self]
+        act, skips = events.Signal(event), self._skips()[self]
         return outlook.is_last_word(
             self.process_id._definition(), self._engine_case(), act, later, holding, skips
         )

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
-from ..engine import transition
+from ..engine.case import Task
 
 OPEN_STATES = ("queued", "open", "failed")
 SETTLED_STATES = ("done", "cancelled")
@@ -193,7 +193,7 @@ class SalesProcessTask(models.Model):
         return self.env._("If nothing happens: %(what)s, %(when)s", what=texts[rung.action], when=moment)
 
     def _engine_task(self):
-        return transition.Task(self.step_id.code, self.visit)
+        return Task(self.step_id.code, self.visit)
 
     def action_open_task(self):
         """Open the task's own form, from a list or an activity."""

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
 
-from ..engine import transition
+from ..engine import events
 from ..engine.definition import REFUSED
 from .sale_order_our_signature import TOLD_KEY
 from .sales_document import INTERNAL
@@ -81,7 +81,7 @@ class SalesProcessTask(models.Model):
         known = self.filtered(lambda task: outcome_code in task.step_id.outcome_ids.mapped("code"))
         known.write({"done_by_id": user.id, "comment": comment or False})
         return known.case_id._handle(
-            {task.case_id: transition.Complete(task._engine_task(), outcome_code) for task in known},
+            {task.case_id: events.Complete(task._engine_task(), outcome_code) for task in known},
             {task.case_id: task for task in known},
         )
 
@@ -253,7 +253,7 @@ class SalesProcessTask(models.Model):
                 {"process_return_date": moment.date(), "lost_reason_id": outcome.lost_reason_id.id}
             )
             end = "lost"
-        return transition.Complete(self.sudo()._engine_task(), code, moment, end)
+        return events.Complete(self.sudo()._engine_task(), code, moment, end)
 
     def _as_moment(self, value):
         try:

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from ..engine import transition
+from ..engine import events, transition
 from .working_time import WorkingTime
 
 _logger = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class SalesProcessTask(models.Model):
             outcomes = getattr(tasks, f"_run_step_{step.kind}")(step)
             done = {task: code for task, code in outcomes.items() if code}
             tasks.browse(task.id for task in done).case_id._handle(
-                {task.case_id: transition.Complete(task._engine_task(), code) for task, code in done.items()},
+                {task.case_id: events.Complete(task._engine_task(), code) for task, code in done.items()},
                 {task.case_id: task for task in done},
             )
 

@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..engine import transition
+from ..engine import events
 from .sales_process_task import OPEN_STATES
 
 
@@ -72,7 +72,7 @@ class SalesProcessTask(models.Model):
             outcome = task._find_outcome(outcome_code) if outcome_code else task.step_id.outcome_ids[:1]
             task.write({"comment": reason, "done_by_id": self.env.uid, "why": "skipped"})
             task.case_id._handle(
-                {task.case_id: transition.Complete(task._engine_task(), outcome.code)}, {task.case_id: task}
+                {task.case_id: events.Complete(task._engine_task(), outcome.code)}, {task.case_id: task}
             )
         return True
 
@@ -80,7 +80,7 @@ class SalesProcessTask(models.Model):
         """Send the case of this task to a step, forward or back."""
         self._need_leader()
         cases = self.sudo().case_id
-        cases._handle({case: transition.Jump(step_code) for case in cases})
+        cases._handle({case: events.Jump(step_code) for case in cases})
         return True
 
     def _need_leader(self):

@@ -2,7 +2,7 @@ import logging
 
 from odoo import api, fields, models
 
-from ..engine import transition
+from ..engine import events
 
 _logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class SalesProcessTimer(models.Model):
         live.write({"state": "fired", "date_fired": fields.Datetime.now()})
         live.case_id._handle(
             {
-                timer.case_id: transition.TimerFired(
+                timer.case_id: events.TimerFired(
                     timer.task_id._engine_task(), timer.escalation_id.code, openings.get(timer.task_id, 0)
                 )
                 for timer in live
