@@ -90,6 +90,8 @@ from . import sales_document_request_reuse
 from . import sales_paper_link
 from . import sales_process_part
 from . import sales_process
+from . import sales_process_check
+from . import sales_process_fit
 from . import sales_process_map
 from . import sales_process_ways
 from . import sales_process_case

@@ -1,11 +1,8 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 from ..engine import definition as engine
-from ..engine.check import check
-from .sales_process_step_field import FORM_MODELS
-from .stored_domain import check_domain, read_domain
+from .stored_domain import check_domain
 
 # What a version is; where it runs, for whom and who looks after it stays open when it is active.
 FROZEN = frozenset({"code", "version", "kind", "company_id", "origin_id"})
@@ -258,25 +255,6 @@ class SalesProcess(models.Model):
         self.filtered(lambda process: process.state == "active").sudo().write({"state": "archived"})
         return True
 
-    def action_check(self):
-        """Tell what is wrong with a draft, without activating it."""
-        self.ensure_one()
-        problems = self._problems()
-        message = "\n".join(text for text, _blocking in problems) or self.env._(
-            "Nothing found: ready to be activated."
-        )
-        kind = "danger" if any(blocks for _text, blocks in problems) else "warning" if problems else "success"
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "title": self.display_name,
-                "message": message,
-                "type": kind,
-                "sticky": bool(problems),
-            },
-        }
-
     def action_view_cases(self):
         """Open the deals that run on this version."""
         self.ensure_one()
@@ -287,69 +265,6 @@ class SalesProcess(models.Model):
             "view_mode": "list,form",
             "domain": [("process_id", "=", self.id)],
         }
-
-    # ------------------------------------------------------------------
-    # WHICH LEADS
-    # ------------------------------------------------------------------
-
-    def _lead_domain(self):
-        """The leads this process is for, as a domain on `crm.lead`, teams left aside."""
-        self.ensure_one()
-        domain = read_domain(self, "domain")
-        if self.source_ids:
-            domain &= Domain("source_id", "in", self.source_ids.ids)
-        if self.tag_ids:
-            domain &= Domain("tag_ids", "in", self.tag_ids.ids)
-        return domain
-
-    @api.model
-    @tools.ormcache()
-    def _active_by_team(self):
-        """(team id, process ids in the order they are tried) of all active processes; kept in the cache
-        so that creating a lead in a team without a process costs nothing."""
-        found = {}
-        for process in self.sudo().search([("state", "=", "active")]):
-            for team in process.with_context(active_test=False).team_ids:
-                found.setdefault(team.id, []).append(process.id)
-        return {team_id: tuple(ids) for team_id, ids in found.items()}
-
-    @api.model
-    def _for_leads(self, leads, kind=None):
-        """The process that each lead is to run on: the first of its team whose start rules it meets.
-
-        :return: dict lead -> process, without the leads that no process is for.
-        """
-        by_team = self._active_by_team()
-        found = {}
-        for team, team_leads in leads.filtered("team_id").grouped("team_id").items():
-            for process in self.sudo().browse(by_team.get(team.id, ())):
-                if (kind and process.kind != kind) or (not kind and process.kind == "renewal"):
-                    continue
-                waiting = team_leads.filtered(lambda lead: lead not in found)
-                for lead in process._fitting(waiting):
-                    found[lead] = process
-        return found
-
-    def _fitting(self, leads):
-        """Those of the leads that the start rules and the company of this process admit."""
-        leads = leads.filtered(
-            lambda lead: not self.company_id or lead.company_id in (self.company_id, lead.company_id.browse())
-        )
-        domain = self._lead_domain()
-        return leads if domain.is_true() else leads.filtered_domain(domain)
-
-    def _phase_of(self, stage):
-        """The phase that a stage stands for; the last one for the won stage, all phases lying behind it."""
-        self.ensure_one()
-        phase = self.phase_ids.filtered(lambda phase: stage in phase.stage_ids)[:1]
-        return phase or (self.phase_ids[-1:] if stage.is_won else phase)
-
-    def _entry_for(self, lead):
-        """Code of the step at which a lead enters, by the stage it stands in; None: at the first step."""
-        phase = self._phase_of(lead.stage_id)
-        if not phase or phase == self.phase_ids[:1]:
-            return None
-        return self._definition().entries.get(phase.code)
 
     # ------------------------------------------------------------------
     # STAGES
@@ -416,65 +331,3 @@ class SalesProcess(models.Model):
             steps=tuple(step._definition() for step in process.step_ids),
             gates=tuple(gate._definition() for gate in process.gate_ids),
         )
-
-    def _problems(self):
-        """[(text, blocking)]: what the check finds, in words, each naming its step and the remedy."""
-        self.ensure_one()
-        known_fields = {name for model in FORM_MODELS for name in self.env[model]._fields}
-        problems = check(self._read_definition(), known_fields)
-        names = {step.code: step.name for step in self.step_ids}
-        return [(self._problem_text(problem, names), problem.blocking) for problem in problems]
-
-    def _problem_text(self, problem, names):
-        step = names.get(problem.step) or problem.step or self.env._("Process")
-        texts = {
-            "no_steps": self.env._("there are no steps: add at least one."),
-            "unknown_kind": self.env._("its kind is not known: choose one of the list."),
-            "unknown_phase": self.env._("it lies in no phase of this process: choose one."),
-            "no_outcome": self.env._("it has no outcome: say what can come of it."),
-            "unknown_outcome": self.env._("the outcome “%s” does not exist: choose another.", problem.detail),
-            "unknown_step": self.env._("an outcome leads to a step that does not exist: %s.", problem.detail),
-            "dead_end": self.env._(
-                "the outcome “%s” leads nowhere: give it a next step or an end.", problem.detail
-            ),
-            "unreachable": self.env._("no way leads to it: let an outcome lead here, or delete the step."),
-            "never_ends": self.env._("from here a deal can never be won or lost: add a way to an end."),
-            "endless_loop": self.env._(
-                "these steps would run in a circle for ever: %s. Put a task or a wait between them.",
-                problem.detail,
-            ),
-            "no_template": self.env._("the e-mail template is missing: choose one. %s", problem.detail),
-            "no_assignee": self.env._("nobody can be found to do it: choose who is responsible."),
-            "no_leader": self.env._(
-                "it falls to the team leader, and a team of this process has none: "
-                "the sales managers will get it."
-            ),
-            "gate_never_opens": self.env._(
-                "the gate “%s” can never be passed: it asks for nothing, or for a step that lies behind it.",
-                problem.detail,
-            ),
-            "waits_for_nothing": self.env._(
-                "it waits for nothing: give an outcome an event, or let an escalation take an outcome."
-            ),
-            "no_timer": self.env._("if nobody acts, nothing happens: add an escalation."),
-            "no_deadline": self.env._(
-                "the escalation “%s” counts from a deadline the step does not have.", problem.detail
-            ),
-            "unknown_behaviour": self.env._(
-                "the escalation “%s” depends on a behaviour that is not known: choose one of the list.",
-                problem.detail,
-            ),
-            "counts_from_opening": self.env._(
-                "the escalation “%s” counts from the customer's second look at the paper: "
-                "choose “after opening”.",
-                problem.detail,
-            ),
-            "no_default": self.env._(
-                "its last outcome has a condition: a deal that meets none would be stuck. "
-                "Remove it from the last one."
-            ),
-            "unknown_field": self.env._(
-                "its form shows the field “%s”, which does not exist.", problem.detail
-            ),
-        }
-        return f"{step}: {texts[problem.code]}"
