@@ -39,8 +39,9 @@ class CrmLead(models.Model):
           on; what went back is no decision and does not count. Stages that no deal stood in or left are
           passed over; a stage of one team has none of another team before it. False where nothing was
           decided, in the first stage, and, on a board with stages of several teams, where what left the
-          stage before may as well have gone to a stage of others. ``conversion_from``: the id of that stage
-          before, False where there is none to compare with.
+          stage before may as well have gone to a stage of others. A won stage that all share has the last
+          stages of several teams before it, together. ``conversion_from``: the id of that stage before,
+          False where there is none to compare with, or more than one.
         * ``reasons``: the three reasons for which most was lost, ``id`` (False: none given), ``name``,
           ``count``.
 
@@ -78,7 +79,7 @@ class CrmLead(models.Model):
 
         :param domain: leads, but for what it says of the stage; None: all the caller may see.
         :return: ``{'stages': [...], 'currency_id'}``; stages in the order of the board, won ones left out,
-            each with ``id``, ``name``, ``count``, ``amount``, ``age_mean`` and ``age_median``.
+            each with ``id``, ``name``, ``team_ids``, ``count``, ``amount``, ``age_mean`` and ``age_median``.
         """
         self.browse().check_access("read")
         domain = self._funnel_without(Domain(domain or Domain.TRUE), "stage_id")
@@ -87,7 +88,10 @@ class CrmLead(models.Model):
         return {
             "currency_id": self.env.company.currency_id.id,
             "stages": [
-                {"id": stage["id"], "name": stage["name"], **standing.get(stage["id"], EMPTY)}
+                {
+                    **{name: stage[name] for name in ("id", "name", "team_ids")},
+                    **standing.get(stage["id"], EMPTY),
+                }
                 for stage in stages
                 if not stage["is_won"] and (stage["id"] in standing or not stage["fold"])
             ],
@@ -100,10 +104,12 @@ class CrmLead(models.Model):
     def _funnel_figures(self, stages, standing, left):
         """The answer of `process_funnel`, put together from what was read."""
         rows = {stage["id"]: self._funnel_row(stage, standing, left) for stage in stages}
-        before = self._funnel_stages_before([row for row in stages if row["id"] in {*standing, *left}])
+        used = [row for row in stages if row["id"] in {*standing, *left}]
+        before = self._funnel_stages_before(used, left)
         for stage, row in rows.items():
-            row["conversion_from"] = before.get(stage, False)
-            row["conversion"] = self._funnel_conversion(rows.get(before.get(stage)))
+            sources = before.get(stage, ())
+            row["conversion_from"] = sources[0] if len(sources) == 1 else False
+            row["conversion"] = self._funnel_conversion([rows[source] for source in sources])
         figures = list(rows.values())
         return {"stages": figures, **self._funnel_totals(figures, left)}
 
@@ -121,12 +127,12 @@ class CrmLead(models.Model):
             "reasons": self._funnel_reasons(ways),
         }
 
-    @staticmethod
-    def _funnel_stages_before(stages):
-        """{stage: the one that its deals come from}, of stages that deals go through, in their order.
+    def _funnel_stages_before(self, stages, left):
+        """{stage: those that its deals come from}, of stages that deals go through, in their order.
 
         With stages of different teams on the board only those that are the same teams' are compared: what
-        left a stage that all share may have gone to a stage of any of them.
+        left a stage that all share may have gone to a stage of any of them. It is one stage but for a won
+        one that all share, where several ways end.
         """
         teams = [frozenset(stage["team_ids"]) for stage in stages]
         are_several = len({mine for mine in teams if mine}) > 1
@@ -134,9 +140,28 @@ class CrmLead(models.Model):
         for place, mine in enumerate(teams):
             met = (at for at in reversed(range(place)) if not mine or not teams[at] or mine & teams[at])
             nearest = next(met, None)
-            if nearest is not None and (not are_several or teams[nearest] == mine):
-                before[stages[place]["id"]] = stages[nearest]["id"]
+            if are_several and not mine and stages[place]["is_won"]:
+                before[stages[place]["id"]] = self._funnel_last_stages(stages, place, left)
+            elif nearest is not None and (not are_several or teams[nearest] == mine):
+                before[stages[place]["id"]] = [stages[nearest]["id"]]
         return before
+
+    def _funnel_last_stages(self, stages, place, left):
+        """The last stages of the ways that end in the won stage at a place, which all teams share.
+
+        Teams with a won stage of their own end there. A last stage that all share as well belongs to teams
+        without their own if most of what went on from it was won; else it only leads to those of others.
+        """
+        ends = {frozenset(stage["team_ids"]) for stage in stages if stage["is_won"] and stage["team_ids"]}
+        last = {frozenset(stage["team_ids"]): stage["id"] for stage in stages[:place] if not stage["is_won"]}
+        return [
+            stage
+            for teams, stage in last.items()
+            if teams not in ends and (teams or self._funnel_is_mostly_won(left.get(stage, {})))
+        ]
+
+    def _funnel_is_mostly_won(self, ways):
+        return self._funnel_sum(ways, "won")[0] > self._funnel_sum(ways, "moved_on")[0]
 
     def _funnel_totals(self, rows, left):
         """What was won and lost in the period, all stages together; a won stage shows what was won."""
@@ -175,9 +200,10 @@ class CrmLead(models.Model):
         return [sum(column) for column in zip(*figures, strict=True)] or [0, 0, 0]
 
     @staticmethod
-    def _funnel_conversion(before):
-        decided = before and before["moved_on"] + before["dropped"]
-        return before["moved_on"] / decided if decided else False
+    def _funnel_conversion(sources):
+        went_on = sum(row["moved_on"] for row in sources)
+        decided = went_on + sum(row["dropped"] for row in sources)
+        return went_on / decided if decided else False
 
     def _funnel_reasons(self, ways):
         lost = [

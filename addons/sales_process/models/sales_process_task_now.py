@@ -28,7 +28,9 @@ class SalesProcessTask(models.Model):
         :param int offset: tasks to pass over; past the end the first page is given.
         :param int limit: tasks on a page, at most 100.
         :return: dict with `tasks`, `calls`, `letters` (each `rows` and `total`), the sums of the tasks, and
-            for leaders `team`: `stuck`, `unassigned`, `reps`. Amounts in the currency of the user's company.
+            for leaders `team`: `stuck`, `unassigned`, `reps`. Where nothing is due, `later`: the `total` of
+            the tasks that begin on another day, and when the `first` does (UTC). Amounts are in the currency
+            of the user's company.
         :raise AccessError: the user has nothing to do with sales processes.
         """
         self.check_access("read")
@@ -38,6 +40,8 @@ class SalesProcessTask(models.Model):
             scope, max(self._as_id(offset), 0), min(self._as_id(limit) or PAGE, LONGEST_PAGE)
         )
         self._now_fill_rows(desk)
+        if not desk["tasks"]["total"]:
+            desk["later"] = self._now_later(scope)
         return {
             "scope": scope,
             "scopes": list(SCOPES) if self._now_is_leader() else ["mine"],
@@ -91,12 +95,25 @@ class SalesProcessTask(models.Model):
     @api.model
     def _now_open_today(self):
         """What people are to do today, or should have done before."""
+        return self._now_open() & Domain("date_open", "<=", self._now_end_of_day())
+
+    @api.model
+    def _now_open(self):
+        """What people are to do, whenever it begins."""
         return (
             Domain("state", "=", "open")
             & Domain("on_hold", "=", False)
             & Domain("step_id.kind", "!=", "wait")
-            & Domain("date_open", "<=", self._now_end_of_day())
         )
+
+    @api.model
+    def _now_later(self, scope):
+        """Tasks that begin after today: without them a page with nothing to do would say that all is done."""
+        begins = Domain("date_open", ">", self._now_end_of_day())
+        [[total, first]] = self._read_group(
+            self._now_open() & begins & self._now_scope(scope), [], ["__count", "date_open:min"]
+        )
+        return {"total": total, "first": first and fields.Datetime.to_string(first)}
 
     @api.model
     def _now_stuck(self):

@@ -123,10 +123,11 @@ class TestDashboard(ProcessCase):
 class TestDashboardOnScreen(HttpCase):
     def test_tour(self):
         """The tiles fill by themselves; period and team are chosen; a title opens the full report."""
-        self.env["crm.lead"].create(
+        lead = self.env["crm.lead"].create(
             {"name": "Deal", "type": "opportunity", "expected_revenue": 100,
              "user_id": self.env.ref("base.user_admin").id}
         )  # fmt: skip
+        lead.date_last_stage_update = fields.Datetime.now() - timedelta(days=12)
         self.start_tour("/odoo/sales-dashboard", "sales_process_dashboard", login="admin")
 
 

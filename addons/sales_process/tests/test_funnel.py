@@ -114,12 +114,38 @@ class TestFunnel(FunnelCase):
         found = {stage: row["conversion"] for stage, row in rows.items()}
         self.assertEqual((found[self.second.id], found[other_second.id]), (0.75, 0.5))
         self.assertEqual(found[self.won.id], 1)
-        for stage in (self.first, self.other_first, shared_won):
+        for stage in (self.first, self.other_first):
             self.assertIs(found[stage.id], False, stage.name)
+        self.assertEqual(
+            found[shared_won.id], 1, "of what left the other team's last stage; North has its own"
+        )
+        self.assertEqual(rows[shared_won.id]["conversion_from"], other_second.id)
         alone = {
             row["id"]: row["conversion"] for row in self.funnel([("team_id", "=", self.team.id)])["stages"]
         }
         self.assertEqual(alone[self.first.id], 1, "what left the common stage is all North's")
+
+    def test_conversion_to_a_won_stage_that_several_teams_share(self):
+        """Of what left the last stages of all ways that end there: three of five; read as it is kept, too."""
+        self.won.team_ids = False
+        shared = self.env["crm.stage"].create({"name": "Everyone's", "sequence": -40, "team_ids": False})
+        with self.at(0):
+            others = self.make_leads(2, team_id=self.other_team.id, stage_id=self.other_first.id)
+            plain = self.make_leads(2, team_id=False, stage_id=shared.id)
+            self.leads[:2].stage_id = self.second
+        with self.at(24):
+            (self.leads[0] | others[0] | plain[0]).stage_id = self.won
+            (self.leads[1] | others[1]).action_set_lost()
+        for domain in ([], [("name", "!=", False)]):
+            rows = {row["id"]: row for row in self.funnel(domain)["stages"]}
+            self.assertAlmostEqual(rows[self.won.id]["conversion"], 3 / 5, 3, domain)
+            self.assertIs(rows[self.won.id]["conversion_from"], False)
+        with self.at(30):
+            plain[1].stage_id = self.first
+        with self.at(36):
+            self.make_leads(1, stage_id=shared.id).stage_id = self.first
+        found = self.stage(self.won)["conversion"]
+        self.assertAlmostEqual(found, 2 / 4, 3, "the common stage leads to North's now, not to the end")
 
     def test_conversion_past_a_stage_that_nobody_uses(self):
         """A stage that deals jump over breaks no chain, and has no conversion of its own."""

@@ -157,6 +157,17 @@ class TestWhatNow(WhatNowCase):
         lead.process_pause("On holiday")
         self.assertEqual(self._now()["tasks"]["total"], 0)
 
+    def test_tasks_that_begin_later_are_told_where_nothing_is_due(self):
+        soon, later = (self._open(lead) for lead in self._leads(2))
+        self.assertNotIn("later", self._now(), "there is something to do")
+        first = fields.Datetime.now().replace(microsecond=0) + timedelta(days=3)
+        soon.date_open, later.date_open = first, first + timedelta(days=1)
+        self._open(self._leads(1, user_id=self.colleague.id)).date_open = first - timedelta(days=1)
+        self.assertEqual(self._now()["later"], {"total": 2, "first": fields.Datetime.to_string(first)})
+        self.assertEqual(self._now(self.leader, "all")["later"]["total"], 3)
+        (soon | later).sudo().write({"on_hold": True})
+        self.assertEqual(self._now()["later"], {"total": 0, "first": False})
+
     def test_pages(self):
         self._leads(7)
         first, second = self._now(None, "mine", 0, 5), self._now(None, "mine", 5, 5)
@@ -340,6 +351,10 @@ class TestWhatNowTour(HttpCase, WhatNowCase):
         self._leads(1, name="Not mine", user_id=self.colleague.id)
         self.start_tour("/odoo/what-now", "sales_process_what_now", login="process_rep", timeout=90)
         self.assertEqual((task.state, task.outcome_code), ("done", "not_reached"))
+
+    def test_tour_nothing_due(self):
+        self._open(self._leads(1)).date_open = fields.Datetime.now() + timedelta(days=3)
+        self.start_tour("/odoo/what-now", "sales_process_what_now_later", login="process_rep", timeout=90)
 
     def test_tour_leader(self):
         self.env["res.users"].browse(self.colleague.id).name = "Carl Colleague"

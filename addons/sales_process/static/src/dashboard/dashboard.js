@@ -9,8 +9,10 @@ import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { teamOfStage } from "../funnel/stage_team";
 import { periods } from "../period/periods";
 import { formatShare } from "../period/share";
+import { formatDays, formatSpan } from "../period/span";
 
 const STORE = "sales_process_dashboard";
 
@@ -156,17 +158,32 @@ export class SalesDashboard extends Component {
     money = (amount) => formatCurrency(amount, this.state.currencyId, { humanReadable: true });
     number = (count) => formatInteger(count);
     percent = formatShare;
-    hours = (hours) =>
-        hours >= 48 ? _t("%s d", this.short(hours / 24)) : _t("%s h", this.short(hours));
-    days = (days) => _t("%s d", this.short(days));
-    short = (number) => formatFloat(number, { digits: [0, number < 10 ? 1 : 0], trailingZeros: false });
+    hours = formatSpan;
+    days = formatDays;
+    // A day of work has no 24 hours: these are never told in days.
+    workingHours = (hours) => _t("%s h", formatFloat(hours, { digits: [0, hours < 10 ? 1 : 0], trailingZeros: false }));
 
     /** Stages as bars, the longest as wide as the tile. */
     stages({ stages }) {
         const most = Math.max(...stages.map((stage) => stage.amount), 1);
         return stages
             .filter((stage) => stage.count || !stage.fold)
-            .map((stage) => ({ ...stage, width: Math.max((stage.amount / most) * 100, stage.count ? 1 : 0) }));
+            .map((stage) => ({
+                ...stage,
+                team: teamOfStage(stage, stages, this.state.teams),
+                width: Math.max((stage.amount / most) * 100, stage.count ? 1 : 0),
+            }));
+    }
+
+    /** Where the money stands still: the stage with the most of it times the days it has been there; none below a day. */
+    standstill({ stages }) {
+        const weight = (stage) => (stage.is_won || stage.age_median < 1 ? 0 : stage.amount * stage.age_median);
+        const worst = stages.reduce((one, other) => (weight(other) > weight(one) ? other : one), stages[0]);
+        return worst && weight(worst) > 0 ? worst : null;
+    }
+
+    standing({ stages }) {
+        return stages.reduce((sum, stage) => sum + (stage.is_won ? 0 : stage.count), 0);
     }
 
     /** Buckets with the height of their bars in percent. */

@@ -8,9 +8,11 @@ import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
 import { effect } from "@web/core/utils/reactive";
 import { useDebounced } from "@web/core/utils/timing";
-import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { formatInteger } from "@web/views/fields/formatters";
 import { periods } from "../period/periods";
 import { formatShare } from "../period/share";
+import { formatDays } from "../period/span";
+import { teamOfStage } from "./stage_team";
 
 const { DateTime } = luxon;
 const STORE = "sales_process_funnel";
@@ -28,6 +30,7 @@ export class ProcessFunnel extends Component {
         const kept = this.readKept();
         this.state = useState({
             status: "waiting",
+            isStale: false,
             stages: [],
             totals: {},
             teams: [],
@@ -44,7 +47,9 @@ export class ProcessFunnel extends Component {
             this.watchCards();
             this.loadTeams();
         });
-        onWillUpdateProps(() => {
+        onWillUpdateProps(({ domain }) => {
+            // Until they are there, figures of what was chosen before do not pass for those of this.
+            this.state.isStale ||= JSON.stringify(domain) !== JSON.stringify(this.props.domain);
             this.reloadSoon();
         });
         onWillUnmount(() => (this.alive = false));
@@ -84,7 +89,7 @@ export class ProcessFunnel extends Component {
         }
         try {
             const { stages, ...totals } = await this.last.add(this.ask(props));
-            Object.assign(this.state, { stages, totals, status: "ready" });
+            Object.assign(this.state, { stages, totals, status: "ready", isStale: false });
             this.showSought();
         } catch {
             this.state.status = "error";
@@ -243,11 +248,8 @@ export class ProcessFunnel extends Component {
         return this.state.stages.some((stage) => this.teamOf(stage));
     }
 
-    /** Whose a stage is, where another team has one of the same name. */
     teamOf(stage) {
-        const isAlone = this.state.stages.every((one) => one.id === stage.id || one.name !== stage.name);
-        const names = this.state.teams.filter((team) => stage.team_ids.includes(team.id)).map((team) => team.name);
-        return isAlone ? "" : names.join(", ");
+        return teamOfStage(stage, this.state.stages, this.state.teams);
     }
 
     /** A band as high as the stage, that narrows or widens to the next one. */
@@ -275,9 +277,7 @@ export class ProcessFunnel extends Component {
         );
     }
 
-    days(age) {
-        return age === false ? "–" : _t("%s d", formatFloat(age, { digits: [0, age < 10 ? 1 : 0], trailingZeros: false }));
-    }
+    days = formatDays;
 
     reasons(stage) {
         return stage.reasons.map((one) => `${one.name} (${this.number(one.count)})`).join(", ");
@@ -295,7 +295,8 @@ export class ProcessFunnel extends Component {
               ];
         if (stage.conversion !== false) {
             const before = this.state.stages.find((one) => one.id === stage.conversion_from);
-            rows.push([_t("Conversion from “%s”", before.name), this.percent(stage.conversion)]);
+            const from = before ? _t("Conversion from “%s”", before.name) : _t("Conversion from the last stages of the teams");
+            rows.push([from, this.percent(stage.conversion)]);
         }
         if (stage.reasons.length) {
             rows.push([_t("Lost because"), this.reasons(stage)]);

@@ -1,8 +1,9 @@
 import { Component, onMounted, onPatched, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
 import { formatCurrency } from "@web/core/currency";
 import { _t } from "@web/core/l10n/translation";
-import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { formatInteger } from "@web/views/fields/formatters";
 import { formatShare } from "../period/share";
+import { formatSpan } from "../period/span";
 import { BOX, layoutMap, neighbour, shapeOf, wrapName } from "./layout";
 
 // Characters of the icon font that Odoo brings.
@@ -20,15 +21,6 @@ const measureText = (() => {
         return pen.measureText(text).width;
     };
 })();
-
-/** A length of time in one unit. @param {number} hours by the clock */
-export function spanText(hours) {
-    const said = (value, digits = 0) => formatFloat(value, { digits: [0, digits], trailingZeros: false });
-    if (hours < 1) {
-        return _t("%s min", said(hours * 60));
-    }
-    return hours < 48 ? _t("%s h", said(hours)) : _t("%s d", said(hours / 24, hours < 240 ? 1 : 0));
-}
 
 /**
  * A process drawn: steps by phase, the ways between them, on each step the deals that stand there. With a
@@ -270,7 +262,7 @@ export class ProcessMap extends Component {
     place = (node) => `translate(${this.layout.boxes[node.code].x} ${this.layout.boxes[node.code].y})`;
     hasEnd = (node, end) => node.ends.some((item) => item.end === end);
     number = (count) => formatInteger(count);
-    span = spanText;
+    span = formatSpan;
 
     money(amount) {
         return formatCurrency(amount, this.props.map.currency_id, { humanReadable: true });

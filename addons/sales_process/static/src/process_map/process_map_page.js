@@ -10,7 +10,8 @@ import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { periods } from "../period/periods";
-import { ProcessMap, spanText } from "./process_map";
+import { formatSpan } from "../period/span";
+import { ProcessMap } from "./process_map";
 
 const { DateTime } = luxon;
 
@@ -105,7 +106,7 @@ export class ProcessMapPage extends Component {
 
     number = (count) => formatInteger(count);
     money = (amount) => formatCurrency(amount, this.state.map.currency_id, { humanReadable: true });
-    span = spanText;
+    span = formatSpan;
 }
 
 registry.category("actions").add("sales_process.map", ProcessMapPage);

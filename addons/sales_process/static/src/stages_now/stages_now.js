@@ -3,6 +3,7 @@ import { formatCurrency } from "@web/core/currency";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { formatInteger } from "@web/views/fields/formatters";
+import { readTeamsOf, teamOfStage } from "../funnel/stage_team";
 
 /** Deals by stage now: how many stand where, and what they are worth. Reads after the page is there. */
 export class StagesNow extends Component {
@@ -13,7 +14,7 @@ export class StagesNow extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.last = new KeepLast();
-        this.state = useState({ status: "waiting", stages: [], currencyId: false });
+        this.state = useState({ status: "waiting", stages: [], teams: [], currencyId: false });
         onMounted(() => {
             this.load(this.props);
         });
@@ -28,7 +29,8 @@ export class StagesNow extends Component {
         try {
             const asked = this.orm.silent.call("crm.lead", "process_stages_now", [domain], { context: context || {} });
             const { stages, currency_id } = await this.last.add(asked);
-            Object.assign(this.state, { stages, currencyId: currency_id, status: "ready" });
+            const teams = await this.last.add(readTeamsOf(stages, this.orm));
+            Object.assign(this.state, { stages, teams, currencyId: currency_id, status: "ready" });
         } catch {
             this.state.status = "error";
         }
@@ -44,7 +46,8 @@ export class StagesNow extends Component {
     /** Stages with the width of their bar, the longest as wide as there is room. */
     get drawn() {
         const most = Math.max(...this.state.stages.map((stage) => stage.count), 1);
-        return this.state.stages.map((stage) => ({ ...stage, width: (stage.count / most) * 100 }));
+        const { stages, teams } = this.state;
+        return stages.map((stage) => ({ ...stage, team: teamOfStage(stage, stages, teams), width: (stage.count / most) * 100 }));
     }
 
     open(stage) {

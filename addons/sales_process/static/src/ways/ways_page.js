@@ -13,7 +13,7 @@ import { formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { periods } from "../period/periods";
 import { formatShare } from "../period/share";
-import { spanText } from "../process_map/process_map";
+import { formatSpan } from "../period/span";
 
 const { DateTime } = luxon;
 const CHOSEN = { code: "", version_id: 0, team_id: 0, days: 365, result: "ended", outcomes: false, automatic: false };
@@ -30,7 +30,7 @@ export class WaysPage extends Component {
         this.action = useService("action");
         this.last = new KeepLast();
         this.display = { controlPanel: {} };
-        this.state = useState({ ...CHOSEN, ...this.props.state?.ways, found: null });
+        this.state = useState({ ...CHOSEN, ...this.props.state?.ways, found: null, isNoneEnded: false });
         useSetupAction({ getLocalState: () => ({ ways: this.chosen }) });
         onWillStart(() => this.start());
     }
@@ -50,6 +50,7 @@ export class WaysPage extends Component {
             // Nothing has ended yet: the ways of deals at work say more than an empty page.
             this.state.result = "all";
             await this.load();
+            this.state.isNoneEnded = true;
         }
     }
 
@@ -75,6 +76,18 @@ export class WaysPage extends Component {
         if (name === "code") {
             this.state.version_id = 0;
         }
+        this.state.isNoneEnded = false;
+        return this.load();
+    }
+
+    /** Whether something is left out by what is chosen: then an empty page is no wonder. */
+    get isNarrow() {
+        const { result, days, team_id, version_id } = this.state;
+        return Boolean(this.processes.length && (result !== "all" || days || team_id || version_id));
+    }
+
+    showAll() {
+        Object.assign(this.state, { result: "all", days: 0, team_id: 0, version_id: 0, isNoneEnded: false });
         return this.load();
     }
 
@@ -161,7 +174,7 @@ export class WaysPage extends Component {
 
     number = (count) => formatInteger(count);
     money = (amount) => formatCurrency(amount, this.state.found.currency_id, { humanReadable: true });
-    span = (hours) => (hours === false ? "–" : spanText(hours));
+    span = (hours) => (hours === false ? "–" : formatSpan(hours));
 }
 
 registry.category("actions").add("sales_process.ways", WaysPage);

@@ -1,12 +1,13 @@
 import { Component, onMounted, onWillStart, onWillUnmount, useRef, useState } from "@odoo/owl";
 import { Pager } from "@web/core/pager/pager";
+import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
-import { formatMonetary } from "@web/views/fields/formatters";
+import { formatInteger, formatMonetary } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { StagesNow } from "../stages_now/stages_now";
 
@@ -103,6 +104,14 @@ export class WhatNow extends Component {
     get scopeNames() {
         return { mine: _t("Mine"), team: _t("My team"), all: _t("All") };
     }
+
+    /** When the first of the tasks that lie ahead begins, in the user's own way to write it. */
+    get laterFirst() {
+        const { weekday, day, month, hour, minute } = { ...luxon.DateTime.DATETIME_MED_WITH_WEEKDAY };
+        return deserializeDateTime(this.desk.later.first).toLocaleString({ weekday, day, month, hour, minute });
+    }
+
+    number = (count) => formatInteger(count);
 
     get isTeam() {
         return this.state.scope !== "mine";

@@ -3,6 +3,8 @@ import { registry } from "@web/core/registry";
 registry.category("web_tour.tours").add("sales_process_dashboard", {
     steps: () => [
         { trigger: ".o_dashboard_tile[name=funnel] .o_dashboard_stage" },
+        { content: "where the money stands still", trigger: ".o_dashboard_tile[name=funnel] .o_dashboard_still:contains(100):contains(12 d)" },
+        { content: "and since when", trigger: ".o_dashboard_tile[name=funnel] .o_dashboard_age.text-danger:contains(12 d)" },
         { trigger: ".o_dashboard_tile[name=forecast]" },
         { trigger: "button[name=days_30]", run: "click" },
         { trigger: "button[name=days_30].active" },

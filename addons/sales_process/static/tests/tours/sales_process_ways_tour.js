@@ -26,5 +26,10 @@ registry.category("web_tour.tours").add("sales_process_ways_at_work", {
         { trigger: ".o_ways_process", run: "selectByLabel New business" },
         { trigger: `${ROW} .o_hop:contains(Call the customer)` },
         { trigger: ".o_ways_result:has(option[value=all]:checked)" },
+        { content: "why not those that have ended", trigger: ".o_ways_none_ended" },
+        { trigger: ".o_ways_result", run: "selectByLabel Won" },
+        { content: "what to do about an empty page", trigger: ".o_view_nocontent button[name=all_deals]", run: "click" },
+        { trigger: `.o_sales_process_ways:not(:has(.o_ways_none_ended)) .o_way .o_hop:contains(Call the customer)` },
+        { trigger: ".o_ways_result:has(option[value=all]:checked)" },
     ],
 });

@@ -28,3 +28,13 @@ registry.category("web_tour.tours").add("sales_process_what_now_team", {
         { content: "they have somebody", trigger: "body:not(:has(.modal)) .o_sales_process_now:not(:has(.card[name=unassigned]))" },
     ],
 });
+
+/** With nothing due a page says what begins later, and leads there. */
+registry.category("web_tour.tours").add("sales_process_what_now_later", {
+    steps: () => [
+        { content: "one begins later", trigger: ".o_sales_process_now_empty [name=later] b:contains('1')" },
+        { content: "no team to look at", trigger: ".o_sales_process_now_empty:not(:has(button[name=to_team]))" },
+        { content: "look at it", trigger: "button[name=to_later]", run: "click" },
+        { trigger: ".o_list_view .o_data_row:contains('Request 0'), .o_kanban_view .o_kanban_record:contains('Request 0')" },
+    ],
+});
