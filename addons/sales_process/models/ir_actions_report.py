@@ -34,6 +34,12 @@ class IrActionsReport(models.Model):
             if problem:
                 raise UserError(problem)
 
+    def get_paperformat(self):
+        """Our papers are as wide as what the company prints on: US Letter, or A4."""
+        if self.report_name in PAPERS and self.env.company.sudo().paperformat_id.format == "Letter":
+            return self.env.ref("sales_process.paperformat_paper_letter")
+        return super().get_paperformat()
+
     def _build_wkhtmltopdf_args(self, *args, **kwargs):
         """Our pages hold no script: nothing runs in them, and nothing is waited for.
 

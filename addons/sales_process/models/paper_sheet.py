@@ -10,7 +10,6 @@ import re
 
 from lxml import html
 from odoo.tools.pdf import PdfFileReader
-from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import simpleSplit
 
@@ -70,20 +69,26 @@ def finish(content, page, footer, numbering, mark=None):
     stamp = font_for("SalesProcessStamp", (footer, mark or "", *numbers))
     update, added, head = PdfUpdate(content, paper), {}, None
     for index, (sheet, number) in enumerate(zip(pages, numbers, strict=True)):
-        drawing = Drawing()
-        _draw_foot(drawing, footer, number, stamp)
-        scale = index and _line_on_top(sheet)
+        drawing, (width, height) = Drawing(), _size(sheet)
+        _draw_foot(drawing, width, footer, number, stamp)
+        scale = index and _line_on_top(sheet, width)
         head = head or (scale and _table_head(page))
         if scale and head:
-            _draw_head(drawing, head, scale)
+            _draw_head(drawing, width, height, head, scale)
         if mark:
             drawing.fill(RED)
-            drawing.write_across((A4[0] / 2, A4[1] / 2), 50, mark, stamp, 96, 0.16)
+            drawing.write_across((width / 2, height / 2), 50, mark, stamp, 96, 0.16)
         update.lay_over(sheet, drawing.operators(), drawing.resources(update, added))
     return update.write()
 
 
-def _line_on_top(sheet):
+def _size(sheet):
+    """Width and height of a page, in points."""
+    left, bottom, right, top = map(float, sheet["/MediaBox"])
+    return right - left, top - bottom
+
+
+def _line_on_top(sheet, width):
     """Points a pixel, if a line of the table is the first thing on this page; else None.
 
     The first rectangle is the ground of the page: its top edge and its width are those of the page.
@@ -94,7 +99,7 @@ def _line_on_top(sheet):
     hair = line and RECTANGLE.search(content, line.end())
     if not hair or abs(float(hair[2]) - float(ground[2])) > 2 or not float(ground[3]):
         return None
-    return (A4[0] - LEFT - RIGHT) / float(ground[3])
+    return (width - LEFT - RIGHT) / float(ground[3])
 
 
 def _table_head(page):
@@ -118,32 +123,32 @@ def _table_head(page):
     }
 
 
-def _draw_foot(drawing, footer, page_of, font):
+def _draw_foot(drawing, width, footer, page_of, font):
     drawing.fill(GREY)
     lines = [line for line in footer.splitlines() if line.strip()][:FOOTER_LINES]
     for row, line in enumerate(reversed(lines)):
-        drawing.write(LEFT, 26 + 10 * row, _fit(line, font, 8, A4[0] - 190), font, 8)
-    drawing.write_right(A4[0] - RIGHT, 26, page_of, font, 8)
+        drawing.write(LEFT, 26 + 10 * row, _fit(line, font, 8, width - 190), font, 8)
+    drawing.write_right(width - RIGHT, 26, page_of, font, 8)
 
 
-def _draw_head(drawing, head, scale):
+def _draw_head(drawing, width, height, head, scale):
     """The head of the table, right above where the text of the page begins; `scale`: points a pixel."""
-    font, width = head["font"], A4[0] - LEFT - RIGHT
+    font, room = head["font"], width - LEFT - RIGHT
     size, line, above, beside = (
         scale * pixels for pixels in (HEAD_FONT, HEAD_LINE, HEAD_PADDING, CELL_PADDING)
     )
     cells = []
     for share, text, is_right in head["cells"]:
-        wide = share * width / 100
+        wide = share * room / 100
         cells.append((wide, simpleSplit(text, font.name, size, wide - 2 * beside), is_right))
-    height = 2 * above + line * max((len(lines) for _wide, lines, _right in cells), default=1)
-    bottom, left = A4[1] - TOP, LEFT
+    tall = 2 * above + line * max((len(lines) for _wide, lines, _right in cells), default=1)
+    bottom, left = height - TOP, LEFT
     drawing.fill(head["colour"])
-    drawing.rectangle(LEFT, bottom, width, height)
+    drawing.rectangle(LEFT, bottom, room, tall)
     drawing.fill(head["on_colour"])
     for wide, lines, is_right in cells:
         for row, text in enumerate(lines):
-            baseline = bottom + height - above - line * row - 1.07 * size
+            baseline = bottom + tall - above - line * row - 1.07 * size
             if is_right:
                 drawing.write_right(left + wide - beside, baseline, text, font, size)
             else:

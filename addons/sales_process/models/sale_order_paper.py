@@ -147,7 +147,7 @@ class SaleOrder(models.Model):
         """wkhtmltopdf's file, with footer and page numbers (and a mark) stamped on it."""
         self.ensure_one()
         report = self.env.ref("sales_process.action_report_proposal").sudo()
-        report = report.with_context(**{STATIC_PAGE_KEY: True})
+        report = report.with_company(self.company_id).with_context(**{STATIC_PAGE_KEY: True})
         order = self.with_context(lang=self._process_lang())
         page = "<!DOCTYPE html>" + str(html)
         content = report._run_wkhtmltopdf([page], report_ref=report.id, landscape=False)

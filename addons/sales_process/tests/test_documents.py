@@ -292,6 +292,21 @@ class TestRendering(PaperCase):
             self.assertIn(old.extract_text().strip(), new.extract_text())
         self.assertIn("Страница 2 из", reader.pages[1].extract_text())
 
+    def test_a_company_that_prints_on_letter_paper(self):
+        """As wide as what the order's company prints on, whichever company the user works in."""
+        order = self._process_order()
+        order.company_id.sudo().paperformat_id = self.env.ref("base.paperformat_us")
+        order = order.sudo().with_company(self.company_2)
+        self.assertEqual(self.company_2.paperformat_id.format, "A4")
+        order.order_line.name = "\n".join(["Pressure transmitter"] * 90)
+        pages = PdfReader(io.BytesIO(order._process_draft_pdf("proposal"))).pages
+        self.assertGreater(len(pages), 1)
+        for number, page in enumerate(pages, 1):
+            width, height = map(float, page.mediabox[2:])
+            self.assertAlmostEqual(width, 612, delta=2)
+            self.assertAlmostEqual(height, 792, delta=2)
+            self.assertIn(f"Page {number} of {len(pages)}", page.extract_text())
+
     def test_draft_is_marked(self):
         order = self._process_order()
         content = order._process_draft_pdf("proposal")
