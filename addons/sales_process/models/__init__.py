@@ -100,6 +100,7 @@ from . import sales_process_case_gate
 from . import sales_process_case_log
 from . import sales_process_case_outlook
 from . import sales_process_case_way
+from . import sales_process_marked_days
 from . import sales_process_dynamics_day
 from . import sales_process_left
 from . import sales_process_case_dynamics

@@ -9,6 +9,9 @@ from .funnel_sql import sql_stays_of_days, sql_stays_of_period
 
 TOP_REASONS = 3
 SHORTEST_CYCLE = 1 / 24  # days
+# Wins from which on their mean cycle and amount say something: of ten, one odd deal moves them by a tenth or
+# so; of three, a single quick one is most of the speed.
+ENOUGH_WINS = 10
 EMPTY = {"count": 0, "amount": 0.0, "age_mean": False, "age_median": False}
 
 
@@ -19,6 +22,12 @@ class CrmLead(models.Model):
     _standing_idx = models.Index(
         "(stage_id, date_last_stage_update)"
         " INCLUDE (company_id, team_id, user_id, type, expected_revenue, create_date)"
+        " WHERE active IS TRUE AND won_status = 'pending'"
+    )
+
+    # The same by lead, for who has a list of these: tasks in hand, stays that go on.
+    _in_pipeline_idx = models.Index(
+        "(id) INCLUDE (stage_id, team_id, company_id, user_id, expected_revenue, date_deadline)"
         " WHERE active IS TRUE AND won_status = 'pending'"
     )
 
@@ -55,12 +64,12 @@ class CrmLead(models.Model):
 
         Velocity is what the pipeline brings in a day: ``deals standing x win_rate x mean amount won /
         cycle_days``, where the win rate is won of won and lost, and the cycle the mean time from creation to
-        the win, both of the period. False where nothing was won, or within an hour: what is only written
-        down says nothing of how long selling takes.
+        the win, both of the period. False where fewer than ``enough_wins`` were won, for then a single deal
+        decides; or all within an hour: what is only written down says nothing of how long selling takes.
 
         :return: ``{'stages': [...], 'currency_id', 'won', 'won_amount', 'lost', 'lost_amount', 'win_rate',
-            'cycle_days', 'velocity'}``; stages in the order of the board, each with ``id``, ``name``,
-            ``team_ids`` (none: all teams share it), ``is_won``, ``fold`` and the figures above.
+            'cycle_days', 'velocity', 'enough_wins'}``; stages in the order of the board, each with ``id``,
+            ``name``, ``team_ids`` (none: all teams share it), ``is_won``, ``fold`` and the figures above.
         """
         self.browse().check_access("read")
         domain = self._funnel_without(Domain(domain or Domain.TRUE), "stage_id")
@@ -177,6 +186,7 @@ class CrmLead(models.Model):
             "won_amount": won[1],
             "lost": lost[0],
             "lost_amount": lost[1],
+            "enough_wins": ENOUGH_WINS,
         }
         return {**totals, **self._funnel_velocity(standing, *won, lost[0])}
 
@@ -186,7 +196,8 @@ class CrmLead(models.Model):
         if not won:
             return {"win_rate": 0.0 if lost else False, "cycle_days": False, "velocity": False}
         win_rate, cycle = won / (won + lost), days / won
-        velocity = standing * win_rate * (amount / won) / cycle if cycle >= SHORTEST_CYCLE else False
+        says_something = won >= ENOUGH_WINS and cycle >= SHORTEST_CYCLE
+        velocity = standing * win_rate * (amount / won) / cycle if says_something else False
         return {"win_rate": win_rate, "cycle_days": cycle, "velocity": velocity}
 
     @staticmethod
@@ -252,19 +263,21 @@ class CrmLead(models.Model):
             query = self._search(domain & Domain("id", "in", seen), bypass_access=True)
         if query.is_empty():
             return {}
+        # Ages are put in order from the longest on: so they come from the index.
         today = SQL("%s::date", fields.Date.context_today(self))
         rows = self.env.execute_query(
             SQL(
                 """
                 WITH factor AS MATERIALIZED (
-                    SELECT company.id, (%(factor)s)::float AS factor FROM res_company company
+                    SELECT company.id, (%(factor)s)::numeric AS factor FROM res_company company
                 )
-                SELECT stage_id, count(*), sum(amount), avg(age),
-                       percentile_cont(0.5) WITHIN GROUP (ORDER BY age)
+                SELECT stage_id, count(*), COALESCE(sum(amount), 0)::float, avg(age) / 86400,
+                       - percentile_cont(0.5) WITHIN GROUP (ORDER BY - age) / 86400
                   FROM (
                       SELECT standing.stage_id,
-                             COALESCE(standing.revenue * COALESCE(factor.factor, 1), 0) AS amount,
-                             GREATEST(date_part('epoch', %(now)s - standing.since) / 86400, 0) AS age
+                             CASE WHEN COALESCE(factor.factor, 1) = 1 THEN standing.revenue
+                                  ELSE standing.revenue * factor.factor END AS amount,
+                             date_part('epoch', %(now)s - LEAST(standing.since, %(now)s)) AS age
                         FROM (%(standing)s) standing
                         LEFT JOIN factor ON factor.id = standing.company_id
                        WHERE standing.stage_id IS NOT NULL
@@ -288,7 +301,7 @@ class CrmLead(models.Model):
         return query.select(
             SQL("%s.stage_id", lead),
             SQL("%s.company_id", lead),
-            SQL("%s.expected_revenue::float AS revenue", lead),
+            SQL("%s.expected_revenue AS revenue", lead),
             SQL("COALESCE(%s.date_last_stage_update, %s.create_date) AS since", lead, lead),
         )
 

@@ -48,6 +48,10 @@ class CrmLeadStageHistory(models.Model):
         "A lead stands in one stage at a time.",
     )
 
+    _pending_idx = models.Index(
+        "(lead_id) INCLUDE (date_enter) WHERE date_leave IS NULL AND won_status = 'pending'"
+    )
+
     @api.model
     def _sync(self, lead_ids):
         """Bring the stays of these leads in line with their rows in the database.

@@ -1,8 +1,11 @@
 from odoo import api, models
 
+# What overridden gates are told apart by.
+BEHIND_OVERRIDES = {"team_id", "company_id", "lead_id"}
+
 
 class SalesProcessCase(models.Model):
-    """Tells the roll-up of the deal dynamics which process its leads are on now."""
+    """Tells the roll-ups which process its leads are on now, and whose its overridden gates are."""
 
     _inherit = "sales.process.case"
 
@@ -19,7 +22,14 @@ class SalesProcessCase(models.Model):
             self.env["sales.process.dynamics.day"]._mark_leads([*self.lead_id.ids, vals.get("lead_id")])
         return super().write(vals)
 
+    def _write_multi(self, vals_list):  # pylint: disable=missing-return
+        super()._write_multi(vals_list)
+        moved = zip(self, vals_list, strict=True)
+        changed = [case.id for case, vals in moved if BEHIND_OVERRIDES & vals.keys()]
+        self.env["sales.process.task.day"]._mark_cases(changed)
+
     def unlink(self):
-        """The tasks go with their cases."""
+        """The tasks and the overridden gates go with their cases."""
         self.env["sales.process.task.day"]._mark_tasks(self.task_ids.ids)
+        self.env["sales.process.task.day"]._mark_cases(self.ids)
         return super().unlink()

@@ -3,18 +3,16 @@ from odoo.tools import SQL
 
 # A stay of a day in UTC belongs to that day, the one before or the one after on the company's clock.
 NEIGHBOURS = (-1, 0, 1)
-BATCH = 100
 
 
 class SalesProcessDynamicsDay(models.Model):
     """A day whose figures in `sales.process.dynamics` are to be made anew, because a stay changed.
 
-    Rows are only ever added, so that those who move leads never wait for each other. The roll-up takes
-    the rows it sees away and makes these days anew, in one snapshot of the database: what is committed
-    later has rows of its own. No `day` means every day there is.
+    Each row is a mark; no `day` means every day there is.
     """
 
     _name = "sales.process.dynamics.day"
+    _inherit = ["sales.process.marked.days"]
     _description = "Day to Be Rolled Up"
     _log_access = False
 
@@ -85,38 +83,19 @@ class SalesProcessDynamicsDay(models.Model):
 
     @api.model
     def _catch_up(self):
-        """Bring the figures up to date for somebody who is about to read them.
-
-        What would keep them waiting, as after an import, is left to the job, which is woken.
-        """
+        """Every day that there is may be what is marked."""
         self.env.flush_all()
         self._spread_all()
-        if self._count_days() <= BATCH:
-            self._roll_up()
-        else:
-            self.env.ref("sales_process.ir_cron_sales_process_dynamics").sudo()._trigger()
+        super()._catch_up()
 
-    @api.model
-    def _roll_up(self, limit=BATCH):
-        """Make some marked days anew; how many there were. Rows that somebody else has taken meanwhile
-        end in PostgreSQL's serialization failure, as everywhere in Odoo: the later one begins again."""
+    def _take_days(self, limit):
         self._spread_all()
-        self.env.cr.execute(
-            SQL(
-                """
-                DELETE FROM sales_process_dynamics_day
-                 WHERE day IN (SELECT DISTINCT day FROM sales_process_dynamics_day ORDER BY day DESC LIMIT %s)
-             RETURNING day
-                """,
-                limit,
-            )
-        )
-        days = {fields.Date.to_date(day) for (day,) in self.env.cr.fetchall()}
-        if days:
-            around = {fields.Date.add(day, days=offset) for day in days for offset in NEIGHBOURS}
-            self.env["sales.process.dynamics"]._make(sorted(around))
-            self.env["sales.process.left"]._make(sorted(around))
-        return len(days)
+        return super()._take_days(limit)
+
+    def _make_days(self, days):
+        around = {fields.Date.add(day, days=offset) for day in days for offset in NEIGHBOURS}
+        self.env["sales.process.dynamics"]._make(sorted(around))
+        self.env["sales.process.left"]._make(sorted(around))
 
     @api.model
     def _spread_all(self):
@@ -133,9 +112,3 @@ class SalesProcessDynamicsDay(models.Model):
                     """
                 )
             )
-
-    @api.model
-    def _count_days(self):
-        """How many days are marked."""
-        [(count,)] = self.env.execute_query(SQL("SELECT count(DISTINCT day) FROM sales_process_dynamics_day"))
-        return count

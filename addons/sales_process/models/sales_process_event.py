@@ -111,6 +111,9 @@ class SalesProcessEvent(models.Model):
         base = {"date": self.env.cr.now().replace(microsecond=0), "user_id": self.env.uid}
         for some in split_every(1000, vals_list, list):
             self.env.cr.execute(self._sql_insert([{**base, **vals} for vals in some]))
+        overridden = {(base | vals)["date"].date() for vals in vals_list if vals["kind"] == "override"}
+        if overridden:
+            self.env["sales.process.task.day"]._mark_days(overridden)
         self.invalidate_model(flush=False)
         self.env["crm.lead"].invalidate_model(["process_event_ids"], flush=False)
         self.env["sales.process.case"].invalidate_model(["event_ids"], flush=False)

@@ -7,6 +7,8 @@ OPEN_STATES = ("queued", "open", "failed")
 SETTLED_STATES = ("done", "cancelled")
 # SQL: what the task came to no longer changes with time.
 SETTLED = "state IN ('done', 'cancelled') AND date_open <= date_done"
+# SQL: it is over, but nobody knows since when.
+ODD = "state IN ('done', 'cancelled') AND (date_open <= date_done) IS NOT TRUE"
 
 
 class SalesProcessTask(models.Model):
@@ -106,10 +108,13 @@ class SalesProcessTask(models.Model):
     _lifetime = models.Index("USING gist (tsrange(LEAST(create_date, date_done), date_done))")
     _not_done = models.Index(
         "(step_id, lead_id)"
-        " INCLUDE (user_id, team_id, company_id, date_open, date_deadline, state, is_passed)"  # who has what
+        # who has what since when, and what it comes to: all of it is read here
+        " INCLUDE (user_id, team_id, company_id, date_open, date_deadline, state, is_passed,"
+        " escalation_count, worked_hours, worked_calendar_id)"
         " WHERE state IN ('queued', 'open', 'failed')"
     )
     _unsettled = models.Index(f"(date_open) WHERE ({SETTLED}) IS NOT TRUE")
+    _odd = models.Index(f"(date_open) WHERE {ODD}")
     _failed = models.Index("(process_id) WHERE error IS NOT NULL")
 
     @api.model

@@ -112,10 +112,7 @@ class SalesProcessDashboard(models.AbstractModel):
         first = fields.Date.context_today(self).replace(day=1)
         since, until = (forecast.months_before(first, back) for back in (PAST_MONTHS, -COMING_MONTHS))
         within = Domain("date", ">=", since) & Domain("date", "<", until)
-        rows = self.env["sales.process.forecast"]._read_group(
-            of_team & (within | Domain("date", "=", False)), ["date:month", "figure"], ["value:sum"]
-        )
-        found = {(month, figure): float(value or 0) for month, figure, value in rows}
+        found = self.env["sales.process.forecast"]._read_months(of_team, within | Domain("date", "=", False))
         months = [forecast.months_before(since, -step) for step in range(PAST_MONTHS + COMING_MONTHS)]
         over = [month for month in months if month < first and (month, "then") in found]
         return {
@@ -142,7 +139,14 @@ class SalesProcessDashboard(models.AbstractModel):
         """Deadlines of people's tasks, what approvals wait for, and who has how much to do now."""
         people = Domain("kind", "in", tuple(PERSON_KINDS))
         counted = people | Domain("overrides", "=", 1)  # an override is of no kind
-        rows = self.env["sales.process.task.report"]._read_by_step(of_team, begin, DEADLINES, counted)
+        Report = self.env["sales.process.task.report"]
+        asked_of = self.env["sales.process.task.day"]._asked_of(of_team)
+        rows = Report._read_by_step(of_team, begin, DEADLINES, counted, with_open=asked_of is None)
+        if asked_of is None:
+            busy = self._busy(of_team & people)
+        else:
+            in_hand, busy = Report._read_in_hand(asked_of, begin, PERSON_KINDS)
+            rows += in_hand
         tasks = [row for row in rows if row["kind"] in PERSON_KINDS]
         approvals = [row for row in tasks if row["kind"] == "approval"]
         return {
@@ -152,7 +156,7 @@ class SalesProcessDashboard(models.AbstractModel):
             "approvals": self._sum(approvals, "tasks"),
             "approval_hours": self._mean(approvals, "working_hours", "finished"),
             "overrides": self._sum(rows, "overrides"),
-            **self._load(of_team & people),
+            **self._load(busy),
         }
 
     @staticmethod
@@ -164,26 +168,41 @@ class SalesProcessDashboard(models.AbstractModel):
         counted = self._sum(rows, count)
         return self._sum(rows, name) / counted if counted else 0
 
-    def _load(self, people):
-        """Who has how much to do now, the busiest first."""
+    def _busy(self, people):
+        """[(user id, name, tasks in hand, late ones)]"""
         rows = self.env["sales.process.task.report"]._read_group(
-            people & Domain("state", "in", OPEN_STATES), ["user_id"], ["open_now:sum", "late_now:sum"],
-            order="open_now:sum DESC",
-        )  # fmt: skip
+            people & Domain("state", "in", OPEN_STATES), ["user_id"], ["open_now:sum", "late_now:sum"]
+        )
+        names = self._names_of(user.id for user, *_figures in rows)
+        return [(user.id, names.get(user.id), opened, late) for user, opened, late in rows]
+
+    def _names_of(self, user_ids):
+        """{user id: name}, also of colleagues whom the caller may not read; in one statement."""
+        Users = self.env["res.users"].sudo().with_context(active_test=False)
+        query = Users._search([("id", "in", [user for user in user_ids if user])])
+        columns = (Users._field_to_sql(query.table, name, query) for name in ("id", "name"))
+        return {} if query.is_empty() else dict(self.env.execute_query(query.select(*columns)))
+
+    def _load(self, busy):
+        """Who has how much to do now; shown are the busiest."""
+        busy = sorted(busy, key=lambda one: (-one[2], one[1] or "", one[0] or 0))
         return {
-            "open_now": sum(row[1] for row in rows),
-            "late_now": sum(row[2] for row in rows),
+            "open_now": sum(opened for _user, _name, opened, _late in busy),
+            "late_now": sum(late for _user, _name, _opened, late in busy),
             "load": [
-                {"user_id": user.id, "name": user.sudo().name or False, "open": opened, "late": late}
-                for user, opened, late in rows[:BUSIEST]
+                {"user_id": user or False, "name": name or False, "open": opened, "late": late}
+                for user, name, opened, late in busy[:BUSIEST]
             ],
         }
 
     def _tile_bottlenecks(self, of_team, begin):
         """The steps whose delay costs most: delay x cases x money."""
-        rows = self.env["sales.process.task.report"]._read_by_step(
-            of_team, begin, BOTTLENECKS, Domain("deadline_missed", "=", 1)
-        )
+        Report = self.env["sales.process.task.report"]
+        asked_of = self.env["sales.process.task.day"]._asked_of(of_team)
+        missed = Domain("deadline_missed", "=", 1)
+        rows = Report._read_by_step(of_team, begin, BOTTLENECKS, missed, with_open=asked_of is None)
+        if asked_of is not None:
+            rows += Report._read_late(asked_of, begin)
         by_step = {}
         for row in rows:
             if row["deadline_missed"]:

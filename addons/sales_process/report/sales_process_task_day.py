@@ -3,15 +3,13 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.sql import table_exists
 
-from ..models.currency_factor import sql_factor, sql_root
-from ..models.sales_process_task import SETTLED
+from ..models.sales_process_task import ODD, SETTLED
 
-BATCH = 100
 # What a question may name besides the period, to be answered from here; without a person, from the sums.
 TEAMS = frozenset({"company_id", "team_id"})
 KEYS = TEAMS | {"user_id", "lead_user_id"}
 GROUPS = ("step_id", *sorted(KEYS))
-COUNTS = ("tasks", "finished", "deadline_kept", "deadline_missed", "escalations")
+COUNTS = ("tasks", "finished", "deadline_kept", "deadline_missed", "escalations", "overrides")
 HOURS = ("hours", "working_hours", "hours_late")
 MONEY = ("amount_late", "delay")
 FIGURES = (*COUNTS, *HOURS, *MONEY)
@@ -20,14 +18,15 @@ FIGURES = (*COUNTS, *HOURS, *MONEY)
 class SalesProcessTaskDay(models.Model):
     """What the tasks that began on a day came to, once they were over: kept for the dashboard.
 
-    A roll-up of `sales.process.task.report` by day and step, for each person and (`all`) for all together.
-    Whoever changes a task that is over, or what its figures go by, adds a row that says that its day is
-    `stale`: rows are only added, so nobody waits. `_roll_up` makes such days anew. Until then they are
-    read from the tasks, as are tasks that are not over, so the answer is never behind. Amounts are in the
-    currency of the company. Nobody reads it under its own name.
+    A roll-up of `sales.process.task.report` by day and step, for each person and (`all`) for all together;
+    the gates that were overridden on the day are counted too. Whoever changes a task that is over, or what
+    its figures go by, marks its day as `stale`. Until it is made anew it is read from the tasks, as are
+    tasks that are not over, so the answer is never behind. Amounts are in the currency of the company.
+    Nobody reads it under its own name.
     """
 
     _name = "sales.process.task.day"
+    _inherit = ["sales.process.marked.days"]
     _description = "Tasks That Are Over, by Day"
     _log_access = False
 
@@ -47,6 +46,7 @@ class SalesProcessTaskDay(models.Model):
     deadline_kept = fields.Integer(readonly=True)
     deadline_missed = fields.Integer(readonly=True)
     escalations = fields.Integer(readonly=True)
+    overrides = fields.Integer(string="Gates Overridden", readonly=True)
     hours = fields.Float(readonly=True)
     working_hours = fields.Float(readonly=True)
     hours_late = fields.Float(readonly=True)
@@ -60,10 +60,17 @@ class SalesProcessTaskDay(models.Model):
     _lead_user_idx = models.Index("(lead_user_id, day) WHERE level = 'person'")
 
     def init(self):  # pylint: disable=missing-return
-        """Where there are tasks but not yet these rows, as after an update, they are to be made."""
+        """Where there are tasks but not yet these rows, or one of their figures, as after an update, they
+        are to be made."""
         super().init()
-        if table_exists(self.env.cr, "sales_process_task") and not self.sudo().search_count([], limit=1):
+        if table_exists(self.env.cr, "sales_process_task") and not self._is_made():
             self._mark_all()
+
+    def _is_made(self):
+        [(is_made,)] = self.env.execute_query(
+            SQL("SELECT bool_and(level = 'stale' OR overrides IS NOT NULL) FROM sales_process_task_day")
+        )
+        return bool(is_made)
 
     # ------------------------------------------------------------------
     # MARKING
@@ -72,105 +79,128 @@ class SalesProcessTaskDay(models.Model):
     @api.model
     def _mark_tasks(self, task_ids):
         """Mark the days of those of these tasks that are over."""
-        self._mark(SQL("task.id = ANY(%s)", list(task_ids)) if task_ids else None)
-
-    @api.model
-    def _mark_leads(self, lead_ids):
-        """Mark the days of those tasks of these leads that are over."""
-        self._mark(SQL("task.lead_id = ANY(%s)", list(lead_ids)) if lead_ids else None)
-
-    def _mark(self, among):
-        if among:
-            self.env.cr.execute(
+        if task_ids:
+            self._mark(
                 SQL(
-                    "INSERT INTO sales_process_task_day (level, day)"
-                    " SELECT DISTINCT 'stale', task.date_open::date FROM sales_process_task task"
-                    "  WHERE %s AND %s",
-                    among,
+                    "SELECT date_open::date FROM sales_process_task WHERE id = ANY(%s) AND %s",
+                    list(task_ids),
                     SQL(SETTLED),
                 )
             )
 
     @api.model
+    def _mark_leads(self, lead_ids):
+        """Mark the days of the tasks of these leads, and of their overridden gates."""
+        # A colleague may be about to end a task that is open to us, and its day be made anew before we
+        # commit; or to open one today, and end it.
+        if lead_ids:
+            among = SQL("lead_id = ANY(%s)", list(lead_ids))
+            self._mark(
+                SQL("SELECT date_open::date FROM sales_process_task WHERE %s", among),
+                SQL(
+                    "SELECT (now() AT TIME ZONE 'UTC')::date"
+                    " WHERE EXISTS (SELECT FROM sales_process_task WHERE %s)",
+                    among,
+                ),
+                self._sql_days_of_overrides(among),
+            )
+
+    @api.model
+    def _mark_cases(self, case_ids):
+        """Mark the days on which gates were overridden for these cases."""
+        if case_ids:
+            self._mark(self._sql_days_of_overrides(SQL("case_id = ANY(%s)", list(case_ids))))
+
+    @api.model
+    def _mark_days(self, days):
+        """Mark these days."""
+        self._mark(SQL("SELECT unnest(%s::date[])", list(days)))
+
+    @api.model
     def _mark_all(self):
-        """Mark every day on which a task began."""
+        """Mark every day on which a task began or a gate was overridden."""
+        self._mark(
+            SQL("SELECT date_open::date FROM sales_process_task"),
+            self._sql_days_of_overrides(SQL("TRUE")),
+        )
+
+    def _mark(self, *days):
         self.env.cr.execute(
             SQL(
                 "INSERT INTO sales_process_task_day (level, day)"
-                " SELECT 'stale', generate_series(min(date_open)::date, max(date_open)::date, '1 day')"
-                "   FROM sales_process_task"
+                " SELECT DISTINCT 'stale', day FROM (%s) marked(day) WHERE day IS NOT NULL",
+                SQL(" UNION ALL ").join(days),
             )
         )
+
+    @staticmethod
+    def _sql_days_of_overrides(among):
+        return SQL("SELECT date::date FROM sales_process_event WHERE kind = 'override' AND %s", among)
 
     # ------------------------------------------------------------------
     # MAKING
     # ------------------------------------------------------------------
 
-    @api.model
-    def _catch_up(self):
-        """Bring the rows up to date for somebody who is about to read them.
+    def _sql_is_mark(self):
+        return SQL("level = 'stale'")
 
-        What would keep them waiting is left to the job, which is woken.
-        """
-        self.env.flush_all()
-        if self._count_days() <= BATCH:
-            self._roll_up()
-        else:
-            self.env.ref("sales_process.ir_cron_sales_process_dynamics").sudo()._trigger()
-
-    @api.model
-    def _roll_up(self, limit=BATCH):
-        """Make some days anew, the latest first; how many there were. As with those of the dynamics, what
-        is committed by others meanwhile has marks of its own."""
-        days = [
-            day
-            for (day,) in self.env.execute_query(
-                SQL(
-                    "SELECT DISTINCT day FROM sales_process_task_day WHERE level = 'stale'"
-                    " ORDER BY day DESC LIMIT %s",
-                    limit,
-                )
-            )
-        ]
-        if days:
-            self._make(days)
-        return len(days)
-
-    @api.model
-    def _count_days(self):
-        """How many days are marked."""
-        [(count,)] = self.env.execute_query(
-            SQL("SELECT count(DISTINCT day) FROM sales_process_task_day WHERE level = 'stale'")
+    def _make_days(self, days):
+        """Make the rows of these days anew: three statements, however many days."""
+        self.env.cr.execute(
+            SQL("DELETE FROM sales_process_task_day WHERE day = ANY(%s) AND level != 'stale'", days)
         )
-        return count
-
-    def _make(self, days):
-        """Make the rows of these days anew, their marks taken away: three statements, however many days."""
-        self.env.cr.execute(SQL("DELETE FROM sales_process_task_day WHERE day = ANY(%s)", days))
         self.env.cr.execute(self._sql_make(days))
         self.env.cr.execute(self._sql_make_sums(days))
         self.invalidate_model(flush=False)
 
     def _sql_make(self, days):
-        settled = SQL(
-            """
-            (SELECT task.* FROM unnest(%s::date[]) AS day
-               JOIN sales_process_task task ON task.date_open >= day AND task.date_open < day + 1
-              WHERE %s)
-            """,
-            days,
-            SQL(SETTLED),
-        )
+        of_days = SQL("SELECT unnest(%s::date[]) AS day", days)
+        Report = self.env["sales.process.task.report"]
         return SQL(
             "INSERT INTO sales_process_task_day (level, day, %(groups)s, %(figures)s)"
-            " SELECT 'person', date::date, %(groups)s, %(sums)s FROM (%(tasks)s) report"
+            " SELECT 'person', date::date, %(groups)s, %(sums)s"
+            "   FROM (%(tasks)s UNION ALL %(overrides)s) report"
             "  GROUP BY date::date, %(groups)s",
             groups=self._sql_names(GROUPS),
             figures=self._sql_names(FIGURES),
             sums=SQL(", ").join(
                 SQL("count(hours)") if name == "finished" else self._sql_sum(name) for name in FIGURES
             ),
-            tasks=self.env["sales.process.task.report"]._select_tasks(settled, SQL("1")),
+            tasks=Report._select_tasks(SQL("(%s)", self._sql_settled(of_days)), SQL("1")),
+            overrides=Report._select_overrides(self._sql_overrides(of_days)),
+        )
+
+    @staticmethod
+    def _sql_settled(days):
+        """The tasks that are over, of these days: a day at a time, by the index."""
+        return SQL(
+            """
+            SELECT task.*
+              FROM (%s) of_day
+             CROSS JOIN LATERAL (
+                  SELECT * FROM sales_process_task
+                   WHERE date_open >= of_day.day AND date_open < of_day.day + 1 AND %s
+                  OFFSET 0
+             ) task
+            """,
+            days,
+            SQL(SETTLED),
+        )
+
+    @staticmethod
+    def _sql_overrides(days):
+        """The gates overridden on these days, in brackets: a day at a time, by the index."""
+        return SQL(
+            """
+            (SELECT event.*
+               FROM (%s) of_day
+              CROSS JOIN LATERAL (
+                  SELECT * FROM sales_process_event
+                   WHERE kind = 'override' AND date >= of_day.day AND date < of_day.day + 1
+                  OFFSET 0
+              ) event)
+            """,
+            days,
         )
 
     def _sql_make_sums(self, days):
@@ -204,32 +234,39 @@ class SalesProcessTaskDay(models.Model):
 
         :param domain: for `sales.process.task.report`.
         """
-        if not self.env.su:
-            domain &= Domain(self.env["ir.rule"]._compute_domain("sales.process.task.report", "read"))
-        asked = {leaf.field_expr for leaf in domain.iter_conditions()}
+        domain, asked = self._asked(domain)
         if not asked <= KEYS:
             return None
         return domain & Domain("level", "=", "all" if asked <= TEAMS else "person")
 
     @api.model
-    def _read_kept(self, domain, begin):
-        """[{step_id, kind, and each of the figures}] of the days since `begin`, by step, without those that
-        are stale; amounts in the currency of the current company at today's rate. One statement.
+    def _asked_of(self, domain):
+        """The same, of tasks that are not over."""
+        return None if self._kept_for(domain) is None else self._asked(domain)[0]
+
+    def _asked(self, domain):
+        """(domain with the record rules of the caller, the fields that it names)"""
+        if not self.env.su:
+            domain &= Domain(self.env["ir.rule"]._compute_domain("sales.process.task.report", "read"))
+        return domain, {leaf.field_expr for leaf in domain.iter_conditions()}
+
+    @api.model
+    def _read_kept(self, domain, begin, names=FIGURES):
+        """[{step_id, kind, and the figures of these names}] of the days since `begin`, by step, without
+        those that are stale; amounts in the currency of the current company at today's rate. One statement.
 
         :param domain: from `_kept_for`.
         """
         query = self.sudo()._search(domain & Domain("day", ">=", begin))
-        rows = self.env.execute_query(self._sql_kept(query.select(f"{query.table}.*")))
-        return [dict(zip(("step_id", "kind", *FIGURES), row, strict=True)) for row in rows]
+        names = [name for name in FIGURES if name in names]
+        rows = self.env.execute_query(self._sql_kept(query.select(f"{query.table}.*"), names))
+        return [dict(zip(("step_id", "kind", *names), row, strict=True)) for row in rows]
 
-    def _sql_kept(self, kept):
-        factor = sql_factor(
-            SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"),
-            SQL("%s::date", fields.Date.context_today(self)),
-        )  # fmt: skip
+    def _sql_kept(self, kept, names):
+        factor = self.env["sales.process.task.report"]._sql_factor()
         return SQL(
             """
-            SELECT summed.step_id, step.kind, %(plain)s, %(money)s
+            SELECT summed.step_id, step.kind, %(converted)s
               FROM (
                   SELECT step_id, company_id, %(sums)s FROM (%(kept)s) kept
                    WHERE day NOT IN (SELECT day FROM sales_process_task_day WHERE level = 'stale')
@@ -239,31 +276,28 @@ class SalesProcessTaskDay(models.Model):
               LEFT JOIN res_company company ON company.id = summed.company_id
              GROUP BY 1, 2
             """,
-            plain=SQL(", ").join(SQL("sum(%s)", SQL.identifier(name)) for name in (*COUNTS, *HOURS)),
-            money=SQL(", ").join(SQL("sum(%s * %s)", SQL.identifier(name), factor) for name in MONEY),
-            sums=SQL(", ").join(SQL("sum(%s) AS %s", SQL.identifier(n), SQL.identifier(n)) for n in FIGURES),
+            converted=SQL(", ").join(
+                SQL("sum(%s * %s)", SQL.identifier(name), factor if name in MONEY else SQL("1"))
+                for name in names
+            ),
+            sums=SQL(", ").join(SQL("sum(%s) AS %s", SQL.identifier(n), SQL.identifier(n)) for n in names),
             kept=kept,
         )
 
     @api.model
-    def _sql_not_kept(self, begin):
-        """The tasks that no row tells of: those that are not over, and all of the days that are stale.
+    def _sql_not_kept(self, begin, with_open):
+        """(tasks, overrides): SQL, in brackets, of those that no row tells of, which are all of the days
+        that are stale, and tasks that are not over.
 
         :param begin: only days since this one are told.
+        :param with_open: whether tasks that people have in hand are wanted; some are not over without that.
         """
-        return SQL(
-            """
-            (SELECT task.* FROM sales_process_task task WHERE (%(settled)s) IS NOT TRUE
-              UNION ALL
-             SELECT task.*
-               FROM (SELECT DISTINCT day FROM sales_process_task_day
-                      WHERE level = 'stale' AND day >= %(begin)s) stale
-              CROSS JOIN LATERAL (
-                  SELECT * FROM sales_process_task
-                   WHERE date_open >= stale.day AND date_open < stale.day + 1 AND %(settled)s
-                  OFFSET 0  -- a day at a time, by the index
-              ) task)
-            """,
-            begin=begin,
-            settled=SQL(SETTLED),
+        stale = SQL(
+            "SELECT DISTINCT day FROM sales_process_task_day WHERE level = 'stale' AND day >= %s", begin
         )
+        tasks = SQL(
+            "(SELECT task.* FROM sales_process_task task WHERE %s UNION ALL %s)",
+            SQL("(%s) IS NOT TRUE", SQL(SETTLED)) if with_open else SQL(ODD),
+            self._sql_settled(stale),
+        )
+        return tasks, self._sql_overrides(stale)

@@ -3,14 +3,15 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..models.currency_factor import sql_factor, sql_root
+from ..models.sales_process_task import OPEN_STATES
 from .sales_process_working_interval import sql_calendar, sql_worked, sql_worked_by_calendar
 
 
 class NotKept:
-    """Only tasks that no row of ``sales.process.task.day`` tells of; no client can put it into a context."""
+    """Only what no row of ``sales.process.task.day`` tells of; no client can put it into a context."""
 
-    def __init__(self, begin):
-        self.begin = begin
+    def __init__(self, begin, with_open=True):
+        self.begin, self.with_open = begin, with_open
 
 
 class SalesProcessTaskReport(models.Model):
@@ -92,7 +93,7 @@ class SalesProcessTaskReport(models.Model):
         return self.env["ir.actions.act_window"]._for_xml_id(xmlid)
 
     @api.model
-    def _read_by_step(self, domain, begin, names, among=Domain.TRUE):
+    def _read_by_step(self, domain, begin, names, among=Domain.TRUE, with_open=True):
         """[{step_id, kind, and the sum of each of `names`}] of the tasks since a day, in two statements.
 
         Of tasks that are over it tells what is kept (see ``sales.process.task.day``), where this answers
@@ -101,10 +102,11 @@ class SalesProcessTaskReport(models.Model):
 
         :param domain: whose tasks.
         :param among: which of those not kept can have a part in the sums; it names what it likes.
+        :param with_open: False: without those in hand, where what is kept answers the question.
         """
         Kept = self.env["sales.process.task.day"]
         kept = Kept._kept_for(domain)
-        report = self.with_context(tasks_not_kept=None if kept is None else NotKept(begin))
+        report = self.with_context(tasks_not_kept=None if kept is None else NotKept(begin, with_open))
         rows = report._read_group(
             domain & among & Domain("date", ">=", fields.Datetime.to_datetime(begin)),
             ["step_id", "kind"],
@@ -113,15 +115,16 @@ class SalesProcessTaskReport(models.Model):
         told = [
             dict(zip(("step_id", "kind", *names), (step.id, *values), strict=True)) for step, *values in rows
         ]
-        return told if kept is None else told + Kept._read_kept(kept, begin)
+        return told if kept is None else told + Kept._read_kept(kept, begin, names)
 
     @property
     def _table_query(self):
-        tasks = SQL("sales_process_task")
+        tasks, overrides = SQL("sales_process_task"), SQL("sales_process_event")
         wanted = self.env.context.get("tasks_not_kept")
         if isinstance(wanted, NotKept):
-            tasks = self.env["sales.process.task.day"]._sql_not_kept(wanted.begin)
-        return SQL("%s UNION ALL %s", self._select_tasks(tasks), self._select_overrides())
+            Kept = self.env["sales.process.task.day"]
+            tasks, overrides = Kept._sql_not_kept(wanted.begin, wanted.with_open)
+        return SQL("%s UNION ALL %s", self._select_tasks(tasks), self._select_overrides(overrides))
 
     def _select_tasks(self, tasks, factor=None):
         """The rows of tasks.
@@ -131,10 +134,7 @@ class SalesProcessTaskReport(models.Model):
         """
         # What is not asked for is not worked out: joins of at most one row, and subqueries, fall away.
         until, late = self._sql_until(), self._sql_days_late()
-        factor = factor or sql_factor(
-            SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"),
-            SQL("%s::date", fields.Date.context_today(self)),
-        )  # fmt: skip
+        factor = factor or self._sql_factor()
         return SQL(
             """
             SELECT t.id, t.date_open AS date, t.lead_id, t.process_id, t.step_id, s.kind, t.state,
@@ -172,7 +172,7 @@ class SalesProcessTaskReport(models.Model):
              WHERE t.is_passed IS NOT TRUE AND t.date_open <= %(now)s
             """,
             tasks=tasks,
-            open=("queued", "open", "failed"),
+            open=OPEN_STATES,
             now=fields.Datetime.now(),
             calendar=sql_calendar(),
             worked=sql_worked(SQL("t.date_open"), until),
@@ -182,6 +182,13 @@ class SalesProcessTaskReport(models.Model):
             factor=factor,
             currency=self.env.company.currency_id.id,
         )
+
+    def _sql_factor(self):
+        """From the currency of a joined `company` to that of the current one, at today's rate."""
+        return sql_factor(
+            SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"),
+            SQL("%s::date", fields.Date.context_today(self)),
+        )  # fmt: skip
 
     def _sql_until(self):
         """When a task was over; one that is open counts up to now."""
@@ -195,16 +202,20 @@ class SalesProcessTaskReport(models.Model):
             self._sql_until(),
         )
 
-    def _select_overrides(self):
-        """Below zero, as ids of their own beside those of tasks."""
+    def _select_overrides(self, events):
+        """Below zero, as ids of their own beside those of tasks.
+
+        :param events: SQL of the table, or of a query in brackets, that they are in.
+        """
         return SQL(
             """
             SELECT -e.id, e.date, e.lead_id, c.process_id, e.step_id, NULL, NULL, NULL::int,
                    e.user_id, lead.user_id, c.team_id, c.company_id, 0, 0, 0,
                    NULL::float, NULL::float, NULL::float, 0, 0, 0, 1, NULL::int, NULL::numeric, NULL::float
-              FROM sales_process_event e
+              FROM %s e
               JOIN sales_process_case c ON c.id = e.case_id
               LEFT JOIN crm_lead lead ON lead.id = e.lead_id
              WHERE e.kind = 'override'
-            """
+            """,
+            events,
         )

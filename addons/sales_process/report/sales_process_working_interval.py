@@ -122,21 +122,22 @@ def sql_worked_by_calendar(moment):
     )
 
 
-def sql_worked(begin, end, up_to_end=None):
+def sql_worked(begin, end, up_to_end=None, calendar=None):
     """Hours worked between two moments of such a task; by the clock where no working time is known.
 
     :param up_to_end: SQL of the hours worked up to the end, where they are known.
+    :param calendar: SQL of the calendar; by default that of `sql_calendar`.
     """
     return SQL(
         "GREATEST(COALESCE(%s - COALESCE(%s, 0), date_part('epoch', %s - %s) / 3600), 0)",
-        up_to_end or _sql_worked_up_to(end),
-        _sql_worked_up_to(begin),
+        up_to_end or _sql_worked_up_to(end, calendar),
+        _sql_worked_up_to(begin, calendar),
         end,
         begin,
     )
 
 
-def _sql_worked_up_to(moment):
+def _sql_worked_up_to(moment, calendar=None):
     """What was worked up to a moment, NULL before the first interval."""
     return SQL(
         """
@@ -145,6 +146,6 @@ def _sql_worked_up_to(moment):
           WHERE i.calendar_id = %(calendar)s AND i.date_start <= %(moment)s
           ORDER BY i.date_start DESC LIMIT 1)
         """,
-        calendar=sql_calendar(),
+        calendar=calendar or sql_calendar(),
         moment=moment,
     )

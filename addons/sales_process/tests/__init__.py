@@ -23,6 +23,8 @@ from . import (
     test_documents,
     test_documents_page,
     test_dynamics,
+    test_dynamics_rights,
+    test_dynamics_roll_up,
     test_follow_up,
     test_forecast,
     test_funnel,

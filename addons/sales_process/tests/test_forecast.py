@@ -1,13 +1,15 @@
+import random
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 
 from freezegun import freeze_time
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tests import new_test_user, tagged
 
 from ..engine import forecast
 from .contract_common import ContractCase
-from .test_dynamics import DynamicsCase
+from .dynamics_common import DynamicsCase
 
 NOW = "2026-09-15 12:00:00"
 TODAY = date(2026, 9, 15)
@@ -285,6 +287,39 @@ class TestForecast(ForecastCase):
         true = Forecast.search([*domain, ("figure", "=", "true")])
         self.assertEqual((true.came_true, true.currency_id), (1000, euro))
 
+    def test_months_are_those_of_the_rows(self):
+        """What is added up first comes to what the rows do: for each reader and team, whatever the deals."""
+        self.env.company.partner_id.tz = "America/New_York"
+        self.decide(15, 5)
+        self.decide(3, 30, team_id=self.other_team.id, stage_id=self.other_first.id)
+        self.decide(20, 5, days=70)
+        self.refresh()
+        dice = random.Random(3)
+        for _number in range(60):
+            lead = self.open(
+                days=dice.randrange(120) + dice.random(),
+                expected_revenue=dice.choice([0, 10, 999.99]),
+                user_id=dice.choice([self.rep.id, self.env.uid, False]),
+                date_deadline=dice.choice([False, "2026-09-14", "2026-09-15", "2026-10-01", "2027-02-28"]),
+            )
+            if dice.random() < 0.2:
+                lead.write({"team_id": self.other_team.id, "stage_id": self.other_first.id})
+            elif dice.random() < 0.1:
+                lead.action_set_lost()
+        self.env.flush_all()
+        for user in (self.sees_all, self.rep):
+            for team in (None, self.team, self.other_team):
+                domain = Domain("team_id", "=", team.id) if team else Domain.TRUE
+                self.assertMonths(self.Forecast.with_user(user), domain)
+        self.assertMonths(self.Forecast.with_user(self.sees_all), Domain("stage_id", "=", self.first.id))
+
+    def assertMonths(self, Forecast, domain):
+        rows = Forecast._read_group(domain, ["date:month", "figure"], ["value:sum"])
+        told = {(month, figure): round(value, 2) for month, figure, value in rows if value}
+        found = Forecast._read_months(domain, Domain.TRUE)
+        self.assertTrue(told)
+        self.assertEqual({key: round(value, 2) for key, value in found.items() if round(value, 2)}, told)
+
     def test_cost(self):
         """One statement a question, however many deals."""
         self.decide(20, 5)
@@ -347,6 +382,20 @@ class TestForecastOfRenewals(ContractCase):
         self.rows()
         found = self.env["sales.process.forecast"].search([("figure", "in", ("open", "renewal"))])
         self.assertIn(contract.renewal_lead_id, found.lead_id, "nobody else tells of it now")
+
+    def test_months_tell_of_it_once(self):
+        contract = self._running(contract_date_start="2025-11-01", contract_term_months=12)
+        contract._contract_start_renewal()
+        contract.renewal_lead_id.expected_revenue = 500
+        self.rows()
+        Forecast = self.env["sales.process.forecast"]
+        for state in ("running", "expired"):
+            contract._contract_set({"contract_state": state})
+            self.env.flush_all()
+            rows = Forecast._read_group([], ["date:month", "figure"], ["value:sum"])
+            told = {(month, figure): round(value or 0, 2) for month, figure, value in rows}
+            found = Forecast._read_months(Domain.TRUE, Domain.TRUE)
+            self.assertEqual({key: round(value, 2) for key, value in found.items()}, told, state)
 
     def test_back_test(self):
         """Half were renewed before July; of three that ended in July one was, at a higher price."""

@@ -4,11 +4,13 @@ import random
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from statistics import mean, median
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .test_dynamics import DynamicsCase, specs
+from ..models import crm_lead_funnel
+from .dynamics_common import DynamicsCase, specs
 from .test_stage_history import StageHistoryCase
 
 
@@ -186,9 +188,23 @@ class TestFunnel(FunnelCase):
         with self.at(240):
             self.leads[0].write({"stage_id": self.won.id, "expected_revenue": 250})
             self.leads[1].action_set_lost()
+        with patch.object(crm_lead_funnel, "ENOUGH_WINS", 1):
+            funnel = self.funnel()
+            self.assertEqual((funnel["win_rate"], funnel["cycle_days"], funnel["velocity"]), (0.5, 10, 100))
+            self.assertIs(self.funnel([], "2026-05-01")["velocity"], False)
+
+    def test_velocity_of_a_few_wins(self):
+        """A handful says nothing of a speed; how many it takes is told, and the rest as ever."""
+        enough = self.funnel()["enough_wins"]
+        won = self.make_leads(enough, stage_id=self.won.id, probability=100, expected_revenue=50)
+        self.env.cr.execute(
+            "UPDATE crm_lead SET create_date = create_date - interval '5 days' WHERE id = ANY(%s)", [won.ids]
+        )
+        self.assertGreater(self.funnel()["velocity"], 0)
+        won[0].unlink()
         funnel = self.funnel()
-        self.assertEqual((funnel["win_rate"], funnel["cycle_days"], funnel["velocity"]), (0.5, 10, 100))
-        self.assertIs(self.funnel([], "2026-05-01")["velocity"], False)
+        self.assertEqual((funnel["won"], funnel["velocity"]), (enough - 1, False))
+        self.assertAlmostEqual(funnel["cycle_days"], 5, 1)
 
     def test_velocity_of_deals_that_are_only_written_down(self):
         """Won as soon as they were created: no time, least of all one below zero."""
@@ -197,7 +213,8 @@ class TestFunnel(FunnelCase):
         self.env.cr.execute(
             "UPDATE crm_lead SET create_date = %s WHERE id = ANY(%s)", [later, self.leads[:2].ids]
         )
-        funnel = self.funnel()
+        with patch.object(crm_lead_funnel, "ENOUGH_WINS", 1):
+            funnel = self.funnel()
         self.assertEqual(funnel["won"], 2)
         self.assertGreaterEqual(funnel["cycle_days"], 0)
         self.assertIs(funnel["velocity"], False)

@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from .common import ProcessCase
-from .test_dynamics import rounded
+from .dynamics_common import rounded
 
 TILES = ("deadlines", "bottlenecks")
 
@@ -123,6 +123,48 @@ class TestTaskDay(ProcessCase):
         leads[:2].unlink()
         self.assertTrue(self.check())
 
+    def test_what_is_open_to_us_is_marked(self):
+        """A colleague may end the task meanwhile, and its day be made anew before we commit."""
+        [lead] = self.leads(1)
+        self.moments(lead.process_open_task_ids)
+        self.roll_up()
+        lead.expected_revenue = 700
+        self.env.flush_all()
+        self.env.cr.execute("SELECT day FROM sales_process_task_day WHERE level = 'stale'")
+        days = {day for (day,) in self.env.cr.fetchall()}
+        self.assertIn(lead.process_open_task_ids.date_open.date(), days)
+
+    def test_overrides(self):
+        """They are counted by day, and told of whoever has the deal now, in the team it is in now."""
+        leads = self.leads(3)
+        for lead in leads:
+            lead.with_user(self.rep)._process_log("override", "no time")
+        self.env.flush_all()
+        self.assertTrue(self.Day._count_days())
+        self.check()
+        for change in (
+            lambda: leads[0].write({"user_id": self.colleague.id}),
+            lambda: leads[1].write({"team_id": self.other.id}),
+            lambda: leads[2].process_case_id.unlink(),
+            lambda: leads[0]._merge_dependences(leads[1]),
+        ):
+            change()
+            self.env.flush_all()
+            self.assertTrue(self.Day._count_days())
+            self.check()
+
+    def test_deal_that_left_the_pipeline(self):
+        """A task may be in hand for a deal that is archived: its money waits as well."""
+        [lead] = self.leads(1)
+        lead.process_open_task_ids.write({"date_deadline": self.now - timedelta(days=2)})
+        self.check()
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE crm_lead SET active = FALSE WHERE id = %s", [lead.id])
+        self.env.invalidate_all()
+        told = self.tiles()
+        self.assertEqual(told, self.from_tasks())
+        self.assertIn(100, [step["amount"] for tile in told for step in tile.get("steps", ())])
+
     def test_another_calendar(self):
         """Hours of the past count by the calendar of today."""
         [lead] = self.leads(1)
@@ -190,10 +232,16 @@ class TestTaskDay(ProcessCase):
         self.call(lead)
         self.roll_up()
         told = self.tiles()
-        self.env.cr.execute("DELETE FROM sales_process_task_day")
+        for lost in (
+            "DELETE FROM sales_process_task_day",
+            "UPDATE sales_process_task_day SET overrides = NULL",
+        ):
+            self.env.cr.execute(lost)
+            self.Day.init()
+            self.assertEqual(self.tiles(), told)
+            self.check()
         self.Day.init()
-        self.assertEqual(self.tiles(), told)
-        self.check()
+        self.assertFalse(self.Day._count_days(), "what is there is not made again")
 
     def test_job(self):
         [lead] = self.leads(1)

@@ -10,7 +10,7 @@ from psycopg2.extras import execute_values
 
 from ..report import dynamics_workbook
 from ..report.dynamics_workbook import HEAD, DynamicsWorkbook
-from .test_dynamics import DynamicsCase
+from .dynamics_common import DynamicsCase
 
 ROWS, MEBIBYTES = 100_000, 60
 

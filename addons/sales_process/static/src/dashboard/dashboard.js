@@ -109,12 +109,26 @@ export class SalesDashboard extends Component {
 
     isEmpty = {
         funnel: ({ stages, won, lost }) => !won && !lost && stages.every((stage) => !stage.count),
-        velocity: ({ velocity }) => velocity === false,
+        velocity: ({ won }) => !won,
         dynamics: ({ total }) => !total.won && !total.lost,
         forecast: ({ months, no_month }) => !no_month && months.every((month) => !(month.open || month.renewal || month.then || month.true)),
         deadlines: ({ deadline_kept, deadline_missed, open_now }) => !deadline_kept && !deadline_missed && !open_now,
         bottlenecks: ({ steps }) => !steps.length,
     };
+
+    /** Why there is no speed to tell of, of deals that were won. */
+    noVelocity({ won, enough_wins }) {
+        return won < enough_wins
+            ? _t("%(won)s won: a speed is told from %(enough)s on", { won: this.number(won), enough: this.number(enough_wins) })
+            : _t("These were won within an hour of being created: they were only written down");
+    }
+
+    velocityHint({ enough_wins }) {
+        return _t(
+            "Deals standing × win rate × mean amount won ÷ mean cycle. Told from %s wins on: of fewer, a single quick deal decides.",
+            this.number(enough_wins)
+        );
+    }
 
     // Acting
 

@@ -277,6 +277,10 @@ export class ProcessFunnel extends Component {
         );
     }
 
+    get tooFewHelp() {
+        return _t("Told from %s wins on: of fewer, a single quick deal decides.", this.number(this.state.totals.enough_wins));
+    }
+
     days = formatDays;
 
     reasons(stage) {
