@@ -9,11 +9,12 @@ from ..settings import ROOT, VENV_PYTHON
 
 
 def main(arguments) -> int:
-    """Bounded in time: about ten seconds a run, ten minutes for the renewals, half an hour at most for the
-    backlog."""
+    """Bounded in time: about twenty seconds a run, ten minutes for the renewals, half an hour at most for
+    the backlog."""
     runs = int(next(filter(None, arguments), 100))
     sys.path.insert(0, str(ROOT / "benchmarks"))
     import crash
+    import crash_figures
     import crash_renewals
 
     seed = random.randrange(10**6)
@@ -22,5 +23,7 @@ def main(arguments) -> int:
     say(f"{runs} runs: {wrong or 'nothing done twice, nothing lost'}")
     wrong_renewals = crash_renewals.run(seed=seed, say=say)
     say(f"renewals: {wrong_renewals or 'each once, none lost'}")
+    wrong_figures = crash_figures.run(runs, seed=seed, say=say)
+    say(f"kept figures: {wrong_figures or 'those of a rebuild'}")
     backlog = subprocess.run([VENV_PYTHON, ROOT / "benchmarks" / "bench_backlog.py"], cwd=ROOT)
-    return 1 if wrong or wrong_renewals else backlog.returncode
+    return 1 if wrong or wrong_renewals or wrong_figures else backlog.returncode
