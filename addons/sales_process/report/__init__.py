@@ -9,6 +9,6 @@ from . import sales_process_forecast
 from . import sales_process_forecast_months
 from . import sales_process_working_interval
 from . import sales_process_task_report
-from . import sales_process_task_now
+from . import sales_process_task_in_hand
 from . import sales_process_task_day
 from . import sales_process_dashboard
