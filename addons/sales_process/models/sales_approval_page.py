@@ -4,6 +4,12 @@ from odoo.tools import consteq, format_amount, hmac
 
 from ..engine import approval as engine
 
+# As Odoo's own buttons in mails, in the company's colours: the background and the text.
+BUTTON = (
+    "display: inline-block; padding: 8px 16px; border-radius: 3px; text-decoration: none; font-weight: bold;"
+    " background-color: {}; color: {};"
+)
+
 
 class SalesApproval(models.Model):
     """What an approver is shown, in Odoo and on the page of a mail's link: what is asked, beside what was
@@ -29,9 +35,13 @@ class SalesApproval(models.Model):
             approvals.with_context(lang=user.lang or self.env.lang)._tell(user)
 
     def _tell(self, user):
+        company = self.order_id.company_id[:1]
+        style = BUTTON.format(
+            company.email_secondary_color or "#875A7B", company.email_primary_color or "#FFFFFF"
+        )
         lines = [
-            Markup('<p>%s<br/><a href="%s">%s</a></p>')
-            % (approval._question_text(), approval._link(user), self.env._("Look at it and answer"))
+            Markup('<p>%s</p><p><a href="%s" style="%s">%s</a></p>')
+            % (approval._question_text(), approval._link(user), style, self.env._("Look at it and answer"))
             for approval in self
         ]
         subject = (

@@ -1,6 +1,6 @@
 import { Component, markup, onWillStart, useExternalListener, useState } from "@odoo/owl";
 import { DateTimeInput } from "@web/core/datetime/datetime_input";
-import { serializeDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, formatDateTime, serializeDateTime } from "@web/core/l10n/dates";
 import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 import { RecordSelector } from "@web/core/record_selectors/record_selector";
@@ -239,13 +239,16 @@ export class TaskForm extends Component {
 
     /** What follows at once, and is this user's to do, is asked in the same dialog. */
     async goOn(outcome, opened) {
-        const done = _t("%(task)s: %(outcome)s", { task: this.task.name, outcome: outcome.name });
-        const next = await this.nextOfMine(opened);
+        const isNamedAlike = outcome.name === this.task.name;
+        const done = isNamedAlike ? outcome.name : _t("%(task)s: %(outcome)s", { task: this.task.name, outcome: outcome.name });
+        const following = await this.readFollowing(opened);
+        const next = following.find((task) => this.isMineNow(task));
         if (next) {
             this.state.passed = done;
-            return this.load(next);
+            return this.load(next.id);
         }
-        this.notification.add(done, { type: "success" });
+        const words = following.map((task) => this.nextWords(task));
+        this.notification.add(words.join(" · ") || done, { type: "success", title: words.length ? done : undefined });
         if (this.env.inDialog) {
             return this.action.doAction({ type: "ir.actions.act_window_close" });
         }
@@ -253,19 +256,29 @@ export class TaskForm extends Component {
         await this.load(this.task.id);
     }
 
-    async nextOfMine(opened) {
-        if (!opened.length) {
-            return false;
+    async readFollowing(opened) {
+        const fields = ["state", "kind", "user_id", "date_open", "step_id"];
+        return opened.length ? this.orm.read("sales.process.task", opened, fields).catch(() => []) : [];
+    }
+
+    isMineNow(task) {
+        const isMine = task.user_id && task.user_id[0] === user.userId;
+        return isMine && task.state === "open" && PERSON_KINDS.includes(task.kind) && !this.isLater(task);
+    }
+
+    isLater(task) {
+        return task.date_open > serializeDateTime(luxon.DateTime.now().plus({ minutes: 1 }));
+    }
+
+    /** What comes next, whose it is, and when it begins if not at once. */
+    nextWords(task) {
+        const step = task.step_id[1];
+        if (!PERSON_KINDS.includes(task.kind)) {
+            return _t("Next, by itself: %s", step);
         }
-        const fields = ["state", "kind", "user_id", "date_open"];
-        const tasks = await this.orm.read("sales.process.task", opened, fields).catch(() => []);
-        const now = serializeDateTime(luxon.DateTime.now().plus({ minutes: 1 }));
-        const mine = tasks.find(
-            (task) =>
-                task.state === "open" && PERSON_KINDS.includes(task.kind) && task.date_open <= now &&
-                task.user_id && task.user_id[0] === user.userId
-        );
-        return mine ? mine.id : false;
+        const who = task.user_id ? task.user_id[1] : _t("nobody yet");
+        const when = this.isLater(task) && formatDateTime(deserializeDateTime(task.date_open), { showSeconds: false });
+        return when ? _t("Next: %(step)s, %(who)s, from %(when)s", { step, who, when }) : _t("Next: %(step)s, %(who)s", { step, who });
     }
 
     // -- letters and links ------------------------------------------------------------------------

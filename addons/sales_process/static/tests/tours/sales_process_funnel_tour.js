@@ -19,7 +19,7 @@ registry.category("web_tour.tours").add("sales_process_funnel", {
         { trigger: ".o_kanban_record:contains(Deal 1)" },
         { trigger: ".o_funnel_team", run: "selectByLabel Funnel North" },
         { trigger: ".o_searchview_facet:contains(Team: Funnel North)" },
-        { content: "the figures are those of the team", trigger: ".o_sales_process_funnel:not(.o_stale) .o_funnel_stage" },
+        { content: "the figures are those of the team", trigger: ".o_sales_process_funnel:not(.o_stale) .o_funnel_line:contains(No deals)" },
         { trigger: ".o_funnel_team", run: "selectByLabel All teams" },
         { trigger: ".o_searchview:not(:has(.o_searchview_facet:contains(Team)))" },
         { trigger: ".o_kanban_record:contains(Deal 1)" },

@@ -10,6 +10,7 @@ registry.category("web_tour.tours").add("sales_process_task_not_reached", {
         { content: "not reached", trigger: ".o_sales_process_task button[name=not_reached]", run: "click" },
         { content: "the dialog is closed", trigger: "body:not(:has(.modal)) .o_list_view" },
         { content: "and it was told", trigger: ".o_notification:contains('Not reached')" },
+        { content: "with what comes next", trigger: ".o_notification:contains('Next: Call the customer')" },
     ],
 });
 
