@@ -124,10 +124,7 @@ export class SalesDashboard extends Component {
     }
 
     velocityHint({ enough_wins }) {
-        return _t(
-            "Deals standing × win rate × mean amount won ÷ mean cycle. Told from %s wins on: of fewer, a single quick deal decides.",
-            this.number(enough_wins)
-        );
+        return _t("Told from %s wins on: of fewer, a single quick deal decides.", this.number(enough_wins));
     }
 
     // Acting
