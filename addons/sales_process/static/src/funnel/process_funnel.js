@@ -238,7 +238,8 @@ export class ProcessFunnel extends Component {
             team: this.teamOf(stage),
             isApart: stage.conversion_from !== stages[place - 1]?.id,
             size: size(stage),
-            shape: this.shape(size(stage), size(stages[place + 1]), place + 1 < stages.length),
+            // What is won stays: a won stage leads nowhere, also where stages of others stand behind it.
+            shape: this.shape(size(stage), size(stages[place + 1]), place + 1 < stages.length && !stage.is_won),
             isActive: stage.id === active,
             isDim: Boolean(active) && stage.id !== active,
         }));
