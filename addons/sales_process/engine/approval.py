@@ -13,7 +13,7 @@ import json
 PRICE_TOLERANCE = 1e-4
 PERCENT_TOLERANCE = 0.005
 # What an approver judges and no customer reads: it follows from our costs, rates and list prices.
-OURS = frozenset({"amount", "margin", "uplift"})
+OURS = frozenset({"amount", "margin", "uplift", "team", "under_list", "under_list_whole", "until"})
 
 
 def fingerprint(values):
@@ -35,13 +35,18 @@ def offered(values):
     return told
 
 
+def same_offer(judged, now):
+    """Whether the customer reads the same in both."""
+    return fingerprint(offered(judged)) == fingerprint(offered(now))
+
+
 def worsening(judged, now):
     """Codes of everything that is worse `now` than what was `judged`.
 
     A customer, a currency, a text or a term that differs counts as worse: nobody
     but a person can tell which of two texts is better. A price raised further than
-    judged at a renewal ("uplift") is worse for the one who keeps the customer; whether that
-    matters is for the rule to say.
+    judged at a renewal ("uplift") is worse for the one who keeps the customer, another team's
+    paper ("team") is another leader's to judge; whether that matters is for the rule to say.
     """
     found = [
         code
@@ -54,6 +59,8 @@ def worsening(judged, now):
         if judged.get(key) != now.get(key)
     ]
     found += _worse_figures(judged, now)
+    if "team" in judged and "team" in now and judged["team"] != now["team"]:
+        found.append("team")
     before = judged.get("products") or {}
     for key, line in (now.get("products") or {}).items():
         found += worse_line(before.get(key), line)

@@ -40,6 +40,7 @@ from . import res_config_settings
 from . import res_currency_rate
 from . import res_partner
 from . import res_partner_complaint
+from . import res_partner_pricelist
 from . import res_users
 from . import resource_calendar
 from . import resource_calendar_attendance

@@ -209,7 +209,7 @@ class SaleOrder(models.Model):
     def _approval_rules(self, kind, values=None):
         """The rules this order needs an approval by, with the values of now."""
         self.ensure_one()
-        values = values or self._approval_values(kind)
+        values = values or self._approval_values_binding(kind)
         rules = self.env["sales.approval.rule"].sudo()
         rules = rules.browse(rules._ids_for(kind, self.company_id.id))
         return rules.filtered(lambda rule: rule._applies(self, kind, values))
@@ -234,7 +234,7 @@ class SaleOrder(models.Model):
         today's values."""
         self.ensure_one()
         order = self.sudo()
-        values = values or order._approval_values(kind)
+        values = values or order._approval_values_binding(kind)
         last = order._approval_last(kind)
         return [
             (rule, user)
@@ -266,7 +266,7 @@ class SaleOrder(models.Model):
         absent = self.env["res.users"]._process_absent()
         asked, outdated, vals_list = rows, rows, []
         for order in self.sudo():
-            values = order._approval_values(kind)
+            values = order._approval_values_binding(kind)
             questions = order._approval_whose_turn(kind, values)
             waiting = order.approval_ids.filtered(lambda row: row.kind == kind and row.state == "waiting")
             current = waiting.filtered(lambda row, now=questions: (row.rule_id, row.for_user_id) in now)

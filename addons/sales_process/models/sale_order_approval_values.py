@@ -1,6 +1,8 @@
 import hashlib
 
-from odoo import models
+from odoo import fields, models
+
+from ..engine import approval as engine
 
 
 class SaleOrder(models.Model):
@@ -32,7 +34,43 @@ class SaleOrder(models.Model):
             "products": lines._approval_products(nets),
             "texts": self._approval_texts(),
             "terms": self._approval_terms(kind),
+            **self._approval_team(),
         }
+
+    def _approval_team(self):
+        """Whose leader is asked, as long as the order is not confirmed: another team's says for itself."""
+        team = self._approval_seller().sale_team_id or self.team_id
+        return {"team": team.id} if self.state in ("draft", "sent") else {}
+
+    def _approval_values_sent(self, kind):
+        """The values that are kept with a paper when it is sent: also what of them is measured by others'
+        prices, and how long the offer binds."""
+        self.ensure_one()
+        until = self.validity_date
+        return {
+            **self._approval_values(kind),
+            "under_list": self._approval_discount(),
+            "under_list_whole": self._approval_discount_whole(),
+            "until": fields.Date.to_string(until) if until else None,
+        }
+
+    def _approval_values_binding(self, kind):
+        """The values by which this paper needs an approval: those of now.
+
+        What was sent is an offer. As long as it binds and the customer reads the same, it is judged as it was
+        then: a cost, a rate or a list price that has changed since does not take its approval back.
+        """
+        self.ensure_one()
+        now = self._approval_values(kind)
+        sent = self.sales_document_ids.filtered(
+            lambda document: document.kind == kind and document.date_sent and document.sent_values
+        ).sorted("version")[-1:]
+        then = sent.sent_values
+        if not then or (
+            then["until"] and then["until"] < fields.Date.to_string(fields.Date.context_today(self))
+        ):
+            return now
+        return then if engine.same_offer(then, now) else now
 
     def _approval_lines(self):
         """The lines that are sold; a down payment of nothing is only a note for the invoice."""
@@ -86,18 +124,19 @@ class SaleOrder(models.Model):
         return {}
 
     def _approval_discount(self):
-        """The highest discount of a line, against the customer's own price list."""
+        """The highest discount of a line, against the customer's own price list (`_process_pricelist`)."""
         self.ensure_one()
-        lines = self.order_line.filtered(lambda line: not line.display_type and line.product_id)
-        return max((line._approval_discount() for line in lines), default=0.0)
+        return max((line._approval_discount() for line in self._approval_lines()), default=0.0)
 
     def _approval_discount_whole(self):
         """How far, in percent, all together is under what it costs by the customer's own price list."""
         self.ensure_one()
-        lines = self._approval_lines().filtered("product_id")
-        gross = sum(line._approval_own_price() * line.product_uom_qty for line in lines)
-        net = sum(line.price_unit * (1 - line.discount / 100) * line.product_uom_qty for line in lines)
-        return round(100 * (1 - net / gross), 4) if gross else 0.0
+        lines = self._approval_lines()
+        # What is taken back, or off the total, makes nothing of the rest cheaper by itself.
+        sold = lines.filtered(lambda line: line.product_id and line.product_uom_qty > 0)
+        gross = sum(line._approval_own_net() for line in sold)
+        net = sum(line._approval_net_exact() for line in lines)
+        return round(100 * (1 - net / gross), 4) if gross > 0 else 0.0
 
     def _approval_in_categories(self, categories):
         """Whether a line's product lies in one of these categories, or below it."""

@@ -64,12 +64,22 @@ class SaleOrderLine(models.Model):
 
     def _approval_net(self):
         """The line's untaxed amount, worked out anew: the stored one can be written over RPC."""
+        return self._approval_amounts()["total_excluded_currency"]
+
+    def _approval_net_exact(self):
+        """The same before it is rounded, as prices are compared; an amount that was set by hand as it is."""
+        amounts = self._approval_amounts()
+        rounded, exact = amounts["total_excluded_currency"], amounts["raw_total_excluded_currency"]
+        return rounded if self.currency_id.compare_amounts(rounded, exact) else exact
+
+    def _approval_amounts(self):
+        """Odoo's tax details of the line."""
         self.ensure_one()
         AccountTax = self.env["account.tax"]
         base_line = self._prepare_base_line_for_taxes_computation()
         AccountTax._add_tax_details_in_base_line(base_line, self.company_id)
         AccountTax._round_base_lines_tax_details([base_line], self.company_id)
-        return base_line["tax_details"]["total_excluded_currency"]
+        return base_line["tax_details"]
 
     def _approval_gross(self, net):
         """The line's untaxed amount before its discount."""
@@ -131,10 +141,11 @@ class SaleOrderLine(models.Model):
         return max(self.purchase_price, own)
 
     def _approval_own_price(self):
-        """What one costs this customer by their own price list."""
+        """What one costs this customer by the price list that discounts to them are measured by."""
         self.ensure_one()
         order = self.order_id
-        return order.partner_id.property_product_pricelist._get_product_price(
+        partner = order.partner_id.with_company(order.company_id)
+        return partner._process_pricelist(order._approval_sellers())._get_product_price(
             self.product_id.with_context(**self._get_product_price_context()),
             self.product_uom_qty or 1.0,
             currency=order.currency_id,
@@ -142,9 +153,23 @@ class SaleOrderLine(models.Model):
             date=order._approval_moment(),
         )
 
-    def _approval_discount(self):
-        """How far, in percent, the line's price is under the customer's own price."""
+    def _approval_own_net(self):
+        """What the line would come to by that price list, untaxed, with the product's own taxes: another tax
+        that is part of the price would be a discount, too."""
         self.ensure_one()
-        price = self._approval_own_price()
-        net = self.price_unit * (1 - self.discount / 100)
-        return round(100 * (1 - net / price), 4) if price else self.discount
+        price, taxes = self._approval_own_price(), self.product_id.taxes_id
+        taxes = taxes._filter_taxes_by_company(self.company_id)
+        if any(tax.price_include for tax in taxes.flatten_taxes_hierarchy()):
+            amounts = taxes.compute_all(price, self.currency_id, self.product_uom_qty, self.product_id)
+            return amounts["total_excluded"]
+        return price * self.product_uom_qty
+
+    def _approval_discount(self):
+        """How far, in percent, the line is under what it would come to by that price list; a line that takes
+        something off the total is nothing but a discount."""
+        self.ensure_one()
+        net = self._approval_net_exact()
+        if self.currency_id.compare_amounts(net, 0) < 0:
+            return 100.0
+        own = self._approval_own_net()
+        return round(100 * (1 - net / own), 4) if own else self.discount

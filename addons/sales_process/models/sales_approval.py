@@ -109,6 +109,7 @@ class SalesApproval(models.Model):
             "taxes": self.env._("other taxes"),
             "terms": self.env._("other terms"),
             "payment_term": self.env._("later payment"),
+            "team": self.env._("sold by another team"),
             "discount": self.env._("higher discount"),
             "margin": self.env._("lower margin"),
             "uplift": self.env._("prices raised further"),

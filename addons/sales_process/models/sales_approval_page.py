@@ -104,9 +104,24 @@ class SalesApproval(models.Model):
         ]
         return [
             *figures,
+            *approval._page_list_row(now["discount"]),
             *approval._page_product_rows(before.get("products") or {}, now["products"]),
             *approval._page_form_row(before.get("terms") or {}, now["terms"]),
         ]
+
+    def _page_list_row(self, told):
+        """How far all together is under the price list it is measured by, where the discounts do not tell it.
+
+        :param told: the discount, in percent, that stands on the lines.
+        """
+        order = self.order_id
+        under = order._approval_discount_whole()
+        if under <= told + engine.PERCENT_TOLERANCE:
+            return []
+        partner = order.partner_id.with_company(order.company_id)
+        name = partner._process_pricelist(order._approval_sellers()).name
+        shown = f"{shown_percent(under)} ({name})" if name else shown_percent(under)
+        return [(self.env._("Under the price list"), "", shown, False)]
 
     def _page_product_rows(self, before, now):
         """The products that are sold otherwise than was approved last: what they were and are."""

@@ -31,7 +31,8 @@ class SalesApprovalRule(models.Model):
     )
     discount_limit = fields.Float(
         "Discount of a line above (%)",
-        help="Against the customer's own price list. 0: the discount of a line is no reason.",
+        help="Against the customer's own price list, if whoever gave it to them may make price lists; else "
+        "against the general one. 0: the discount of a line is no reason.",
     )
     discount_total_limit = fields.Float(
         "Discount of the whole above (%)", help="Of all lines together. 0: it is no reason."
@@ -134,19 +135,28 @@ class SalesApprovalRule(models.Model):
             (self.payment_days_limit, lambda: values["payment_days"] > self.payment_days_limit),
             (self.uplift_limit, lambda: values.get("uplift", 0.0) > self.uplift_limit),
             (self.category_ids, lambda: order._approval_in_categories(self.category_ids)),
-            (self.discount_limit, lambda: order._approval_discount() > self.discount_limit),
+            (self.discount_limit, lambda: self._under_list(order, values) > self.discount_limit),
         ]
 
     def _passes_discount(self, order, values):
         """By the discount column, or by prices below the customer's own."""
-        return max(values["discount"], order._approval_discount_whole()) > self.discount_total_limit
+        under = values.get("under_list_whole")
+        under = order._approval_discount_whole() if under is None else under
+        return max(values["discount"], under) > self.discount_total_limit
+
+    def _under_list(self, order, values):
+        """The highest discount of a line: of what was sent, as it was then."""
+        under = values.get("under_list")
+        return order._approval_discount() if under is None else under
 
     def _worsened(self, judged, values):
         """Codes of what is worse now than what was judged, of that which matters to this rule.
 
-        Prices raised further make a better deal, unless the rule watches over just that.
+        Prices raised further make a better deal, unless the rule watches over just that; which team sells
+        matters where its leader is asked.
         """
-        return [code for code in engine.worsening(judged, values) if code != "uplift" or self.uplift_limit]
+        heeded = {"uplift": self.uplift_limit, "team": self.approver_type == "leader"}
+        return [code for code in engine.worsening(judged, values) if heeded.get(code, True)]
 
     def _named(self, order):
         """Those whom the rule names and who may approve: never the order's own sellers."""

@@ -66,6 +66,9 @@ class SalesDocument(models.Model):
     )
     date = fields.Datetime("Made on", readonly=True, default=lambda self: self.env.cr.now())
     user_id = fields.Many2one("res.users", string="Made by", readonly=True)
+    sent_values = fields.Json(
+        readonly=True, help="What was judged of it when it was sent, by which its approval holds."
+    )
     sent_to = fields.Char(readonly=True)
     date_sent = fields.Datetime("Sent on", readonly=True)
     date_opened = fields.Datetime("First opened on", readonly=True)
@@ -163,8 +166,18 @@ class SalesDocument(models.Model):
                 {
                     "sent_to": document.order_id.partner_id.email_formatted,
                     "date_sent": self.env.cr.now(),
+                    "sent_values": document._values_to_keep(),
                 }
             )
+
+    def _values_to_keep(self):
+        """What is judged of this paper now; None for what nobody approves, and for what has changed since."""
+        self.ensure_one()
+        return self.order_id._approval_values_sent(self.kind) if self._is_approved_kind() else None
+
+    def _is_approved_kind(self):
+        self.ensure_one()
+        return self.kind in ("proposal", "contract") and self._is_current()
 
     def _sent_to_customer(self):
         """Those of these papers that were sent to the address that their customer has now."""

@@ -1,8 +1,13 @@
 from . import (
     test_acceptance,
     test_approval,
+    test_approval_beside,
     test_approval_people,
+    test_approval_pricelist,
+    test_approval_roads,
     test_approval_rules,
+    test_approval_sent,
+    test_approval_values,
     test_assets,
     test_call_rights,
     test_call_webhook,

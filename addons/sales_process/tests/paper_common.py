@@ -100,6 +100,13 @@ class PaperCase(ProcessCase):
         order.action_contract_send()
         return order
 
+    def _amount_by_hand(self, line, amount):
+        """What Odoo keeps of an amount that was set by hand, and takes before the price."""
+        base_line = line._prepare_base_line_for_taxes_computation()
+        taxes = {key: {} for key in ("0", *map(str, line.tax_ids.ids))}
+        base_line.update(manual_total_excluded_currency=amount, manual_tax_amounts=taxes)
+        return self.env["account.tax"]._export_base_line_extra_tax_data(base_line)
+
     def _token(self, order, purpose="proposal"):
         return order.sudo()._process_link_url(purpose).rpartition("/")[2]
 
