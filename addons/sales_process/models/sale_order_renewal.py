@@ -321,15 +321,41 @@ class SaleOrder(models.Model):
         """Tell the renewals' processes that there is nothing left to renew; what went on by itself is won."""
         if self.env.context.get(TOLD_KEY) is INTERNAL:
             return
-        for order in self.filtered("renewal_lead_id"):
+        for order in self.filtered(lambda order: order.renewal_lead_id.won_status == "pending"):
             lead = order.renewal_lead_id
-            if "running" in (lead.renewal_contract_ids - order).mapped("contract_state"):
+            if lead.process_id.kind == "new_business":
+                # Something else is being sold there in its place.
+                continue
+            if (lead.renewal_contract_ids - order)._contract_in_force():
                 # Renewed together with others that still run: there is something left to renew.
                 continue
-            if order.contract_state != "renewed":
-                lead._process_signal("contract_ended", order, {"contract_state": order.contract_state})
-            elif lead.won_status == "pending":
+            if order.contract_state == "renewed":
                 lead.action_set_won()
+                continue
+            lead._process_signal("contract_ended", order, order._contract_prepare_ended())
+            if order.contract_terminated_date:
+                lead._contract_leave_renewal(order._contract_end_reason())
+
+    def _contract_in_force(self):
+        """Those of these that run, and of which nobody has said when they end."""
+        return self.filtered(
+            lambda order: order.contract_state == "running" and not order.contract_terminated_date
+        )
+
+    def _contract_prepare_ended(self):
+        """What the renewal's process is told of an end: for one that was brought about, why."""
+        self.ensure_one()
+        data = {"contract_state": self.contract_state}
+        if self.contract_terminated_date:
+            data["lost_reason_id"] = self._contract_end_reason().id
+            data["comment"] = self.contract_terminated_reason
+        return data
+
+    def _contract_end_reason(self):
+        """Why a contract was ended, as a lost reason: the one named with it, else that it was ended early."""
+        self.ensure_one()
+        fallback = self.env.ref("sales_process.lost_reason_terminated", raise_if_not_found=False)
+        return self.contract_churn_reason_id or fallback or self.env["crm.lost.reason"]
 
     def _contract_renew_tacitly(self):
         """Nobody gave notice: the contract goes on for a term, by an order of its own that runs at once."""

@@ -178,6 +178,9 @@ class SaleOrder(models.Model):
         order._process_signal(
             "contract_declined", {"version": document.version, "why": why, "comment": comment}
         )
+        lead = order.opportunity_id
+        if why == "no" and lead.lost_reason_id:
+            lead._contract_take_notice(lead.lost_reason_id)
         return True
 
     # ------------------------------------------------------------------
@@ -206,6 +209,11 @@ class SaleOrder(models.Model):
         if tell:
             order._process_signal("contract_signed", {"version": document.version})
         return copy
+
+    def _process_signed_on_paper(self):
+        """Whether the signed contract is a scan: such a copy has no record of signatures as its last page."""
+        copy = self.env["sales.document"].sudo()._last(self, "signed_contract")
+        return bool((copy.evidence or {}).get("on_paper"))
 
     def _process_find_scan(self, document):
         """The newest upload since the contract was made that is no paper of ours."""

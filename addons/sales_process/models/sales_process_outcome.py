@@ -95,6 +95,10 @@ class SalesProcessOutcome(models.Model):
     domain = fields.Char(string="If the Lead Meets")
     leader_only = fields.Boolean(string="Team Leader Only")
     comment_required = fields.Boolean()
+    is_refusal = fields.Boolean(
+        string="The Customer Says No",
+        help="Whoever chooses it is asked why, and the step has no button “Customer refuses” beside it.",
+    )
 
     _code_unique = models.Constraint("UNIQUE (step_id, code)", "Two outcomes of a step cannot share a code.")
 
@@ -138,6 +142,11 @@ class SalesProcessOutcome(models.Model):
         """The condition of a decision, on the lead."""
         self.ensure_one()
         return read_domain(self, "domain")
+
+    def _asks_reason(self):
+        """Whether the person who chooses it is asked why the customer does not buy."""
+        self.ensure_one()
+        return self.is_refusal or (self.end == "lost" and not self.lost_reason_id)
 
     def _leads_on(self):
         """Whether the deal goes forward with it, so that a form's required fields matter."""

@@ -44,6 +44,8 @@ class SalesProcessTask(models.Model):
         outcome = task._find_outcome(outcome_code)
         values = self._check_answer(values, comment)
         self._check_outcome_allowed(outcome, comment)
+        if outcome.is_refusal and outcome.lost_reason_id:
+            values.setdefault("lost_reason_id", outcome.lost_reason_id.id)
         self._write_values(values)
         self._check_form(outcome, values)
         self._do_in_one_click(outcome, values, comment)
@@ -278,7 +280,7 @@ class SalesProcessTask(models.Model):
             raise UserError(self.env._("Why does the customer refuse? Choose a lost reason."))
         if reason and not reason.exists():
             raise UserError(self.env._("This lost reason no longer exists: choose another."))
-        if reason and (refused or outcome.end == "lost"):
+        if reason and (refused or outcome.end == "lost" or outcome.is_refusal):
             self.lead_id.sudo().lost_reason_id = reason
 
     def _keep_answer(self, values, comment):
@@ -393,9 +395,7 @@ class SalesProcessTask(models.Model):
 
     def _contracts_in_force(self):
         """Those to be renewed that run, and of which nobody has said that they will not."""
-        return self.lead_id.sudo().renewal_contract_ids.filtered(
-            lambda order: order.contract_state == "running" and not order.contract_terminated_date
-        )
+        return self.lead_id.sudo().renewal_contract_ids._contract_in_force()
 
     def _do_contract_sign(self, _values):
         """Completing it by hand does not sign: it only says that it was signed."""

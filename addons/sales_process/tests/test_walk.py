@@ -240,6 +240,7 @@ class TestWalk(ProcessCase):
         self.assertEqual(mail.recipient_ids, order.partner_id)
         self.assertIn("rep@example.org", mail.email_cc)
         self.assertIn("leader@example.org", mail.email_cc)
+        self.assertIn("record of the signature", self._signed_letter(order))
         [copy] = order.sales_document_ids.filtered(lambda one: one.kind == "signed_contract")
         self.assertIn(copy.sudo().attachment_id, mail.attachment_ids)
 
@@ -272,6 +273,58 @@ class TestWalk(ProcessCase):
                 self._run(lead)
                 self.assertEqual((task.state, task.outcome_code), ("done", "signed"))
                 self.assertEqual((lead.process_state, order.contract_state), ("won", "running"))
+                self.assertNotIn("record of the signature", self._signed_letter(order), "it has no such page")
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def _signed_letter(self, order):
+        template = self.env.ref("sales_process.mail_template_contract_signed")
+        return template._render_field("body_html", order.ids)[order.id]
+
+    def test_one_way_to_say_no(self):
+        """Where a step has its own no, it asks why, and no second button stands beside it."""
+        reason = self.env.ref("sales_process.lost_reason_customer_too_expensive")
+        for process, step, code, default in (
+            ("new_business", "sign_contract", "declined_no", "lost_reason_contract_declined"),
+            ("new_business", "confirm_refusal", "confirmed", "lost_reason_proposal_refused"),
+            ("new_business", "proposal_decision", "declined", None),
+            ("renewal", "sign_contract", "declined_no", "lost_reason_churn"),
+            ("renewal", "renewal_call", "declined", None),
+        ):
+            with self.subTest(process=process, step=step):
+                outcomes = self.env.ref(f"sales_process.step_{process}_{step}").outcome_ids
+                [no] = outcomes.filtered(lambda outcome: outcome._asks_reason())
+                self.assertEqual(no.code, code)
+                self.assertEqual(
+                    no.lost_reason_id,
+                    self.env.ref(f"sales_process.{default}") if default else reason.browse(),
+                )
+        lead, _order = self._at_approved_contract("customer")
+        task = self._task(lead, "sign_contract")
+        [asked] = [one for one in task.get_form()["outcomes"] if one["asks_reason"]]
+        self.assertEqual(asked["reason"], self.env.ref("sales_process.lost_reason_contract_declined").id)
+        task.complete("declined_no", {"lost_reason_id": reason.id})
+        self.assertEqual((lead.process_state, lead.lost_reason_id), ("lost", reason))
+
+    def test_a_lost_deal_offers_no_contract(self):
+        """On whatever road it was lost: what lies with the customer cannot be signed any more."""
+        reason = self.env.ref("sales_process.lost_reason_by_us")
+        for name, lose in (
+            ("the step", lambda lead: self._task(lead, "sign_contract").complete("declined_no")),
+            ("refused", lambda lead: lead.with_user(self.rep).process_refuse(reason.id)),
+            (
+                "Odoo's button",
+                lambda lead: lead.with_user(self.rep).action_set_lost(lost_reason_id=reason.id),
+            ),
+        ):
+            with self.subTest(name), self.env.cr.savepoint() as savepoint:
+                lead, order = self._at_approved_contract("customer")
+                self._task(lead, "sign_contract")
+                lose(lead)
+                self.assertEqual((lead.won_status, order.contract_state), ("lost", "declined"))
+                with self.assertRaisesRegex(UserError, "not open for signature"), self.env.cr.savepoint():
+                    self._sign(order)
+                self.assertNotEqual(order.state, "sale")
                 savepoint.rollback()
                 self.env.invalidate_all()
 

@@ -61,6 +61,11 @@ export class TaskForm extends Component {
         return this.outcomes.some((outcome) => outcome.asks_reason);
     }
 
+    /** What the customer has of us to answer: the paper sent last. The first opening is told of it, and how often. */
+    get sentPaper() {
+        return this.task.open && this.state.form.story.papers.find((paper) => paper.sent);
+    }
+
     get complaints() {
         return this.state.form.complaints;
     }
@@ -70,7 +75,7 @@ export class TaskForm extends Component {
     }
 
     buttonClass(outcome, index) {
-        if (outcome.end === "lost") {
+        if (outcome.end === "lost" || outcome.asks_reason) {
             return "btn-outline-danger";
         }
         return index === 0 ? "btn-primary" : "btn-secondary";
@@ -159,6 +164,7 @@ export class TaskForm extends Component {
             return this.action.doAction({ type: "ir.actions.act_url", url: outcome.url, target: "self" });
         }
         this.state.chosen = outcome;
+        this.state.reason = (outcome.asks_reason && outcome.reason) || "";
         if (outcome.asks_date && !this.state.date) {
             this.state.date = this.tomorrow;
         }
