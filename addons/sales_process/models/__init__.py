@@ -88,6 +88,7 @@ from . import sales_document_request_item
 from . import sales_document_template
 from . import sales_document_request_target
 from . import sales_document_request_reuse
+from . import sales_document_request_shape
 from . import sales_paper_link
 from . import sales_process_part
 from . import sales_process

@@ -58,7 +58,8 @@ class SaleOrder(models.Model):
         return False
 
     def _process_open_documents(self, states=("open", "returned")):
-        """What the customer has not handed in yet, or has to hand in again, by name: for the reminder."""
+        """What is needed of the customer and not handed in yet, or to be handed in again, by name: for the
+        reminder. Nobody is reminded of what they need not send."""
         return self._process_document_items(states).mapped("name")
 
     def _process_returned_documents(self):
@@ -67,8 +68,8 @@ class SaleOrder(models.Model):
 
     def _process_document_items(self, states):
         self.ensure_one()
-        items = self.sudo().document_request_ids.filtered(lambda request: request.state == "open").item_ids
-        return items.filtered(lambda item: item.state in states)
+        requests = self.sudo().document_request_ids.filtered(lambda request: request.state == "open")
+        return requests._items_to_hand_in().filtered(lambda item: item.state in states)
 
     def _process_link_url(self, purpose):
         """The customer's documents have a page of their own."""

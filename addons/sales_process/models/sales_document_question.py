@@ -6,7 +6,7 @@ from ..engine import answer
 ITEM_KINDS = [
     ("file", "File"),
     ("text", "Text"),
-    ("number", "Number"),
+    ("number", "Figure"),
     ("date", "Date"),
     ("choice", "Choice"),
 ]

@@ -109,6 +109,14 @@ class SalesDocumentRequest(models.Model):
     def action_remind(self):
         """Send the customer a new letter with the link; it names what is open."""
         self._check_may_act()
+        for request in self.filtered(lambda request: not request._waits_for_customer()):
+            raise UserError(
+                self.env._(
+                    "%s: the customer has handed in all that is needed. It is your turn to accept it, "
+                    "or to return it.",
+                    request.display_name,
+                )
+            )
         self.filtered(lambda request: request.state == "open")._send(
             "sales_process.mail_template_documents_reminder"
         )
@@ -163,9 +171,7 @@ class SalesDocumentRequest(models.Model):
 
     def _open_items(self):
         """What keeps the request from being complete."""
-        self.ensure_one()
-        counted = self.item_ids.filtered("required") or self.item_ids
-        return counted.filtered(lambda item: not item._is_settled())
+        return self._counted_items().filtered(lambda item: not item._is_settled())
 
     def _update(self):
         """After something was given, accepted or returned: complete, open again, or the rep's turn."""
@@ -193,10 +199,20 @@ class SalesDocumentRequest(models.Model):
 
     def _waits_for_customer(self):
         """Whether something that counts is still to be handed in, or handed in again."""
-        self.ensure_one()
-        counted = self.item_ids.filtered("required") or self.item_ids
+        return bool(self._items_to_hand_in())
+
+    def _items_to_hand_in(self):
+        """What the customers are waited for: what went back to them, and what is needed and still open."""
         returned = self.item_ids.filtered(lambda item: item.state == "returned")
-        return bool(returned or counted.filtered(lambda item: item.state == "open"))
+        needed = self.item_ids.browse()
+        for request in self:
+            needed |= request._counted_items().filtered(lambda item: item.state == "open")
+        return self.item_ids & (returned | needed)
+
+    def _counted_items(self):
+        """The items that completeness is measured by: all, where none of them is required."""
+        self.ensure_one()
+        return self.item_ids.filtered("required") or self.item_ids
 
     def _plan_check(self):
         """One to-do for the rep once all that is required was handed in, not one for each file."""

@@ -7,6 +7,7 @@ from .row_locks import touch_rows
 from .sales_process_message import WAITING
 
 LETTER = "sales_process.mail_template_documents_returned"
+REMINDER = "sales_process.mail_template_documents_reminder"
 TOGETHER = timedelta(minutes=10)
 
 
@@ -87,19 +88,27 @@ class SalesDocumentRequest(models.Model):
 
 
 class SalesProcessMessage(models.Model):
-    """A letter about returned items goes while something is to be handed in again."""
+    """A letter about documents goes while there is something that the customer is to hand in."""
 
     _inherit = "sales.process.message"
 
     def _without_needless(self):
         """Letters whose reason has gone before their moment came are withdrawn."""
-        template = self.env.ref(LETTER, raise_if_not_found=False)
+        returned = self.env.ref(LETTER, raise_if_not_found=False)
+        reminder = self.env.ref(REMINDER, raise_if_not_found=False)
         needless = self.filtered(
             lambda letter: (
-                letter.template_id == template
-                and (
-                    letter.case_id.state not in ("running", "paused")
-                    or not letter.order_id._process_returned_documents()
+                (
+                    letter.template_id == returned
+                    and (
+                        letter.case_id.state not in ("running", "paused")
+                        or not letter.order_id._process_returned_documents()
+                    )
+                )
+                or (
+                    letter.template_id == reminder
+                    and letter.order_id.document_request_ids
+                    and not letter.order_id._process_open_documents()
                 )
             )
         )

@@ -24,6 +24,7 @@ from . import (
     test_dashboard,
     test_document_request,
     test_document_reuse,
+    test_document_shape,
     test_document_templates,
     test_documents,
     test_documents_page,

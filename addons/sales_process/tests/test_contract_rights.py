@@ -10,7 +10,8 @@ ROLES = ("rep", "leader", "other_rep", "foreigner", "portal", "public")
 # Model -> what each of the roles may do with a row of the rep's: r(ead), w(rite), c(reate), d(elete).
 ROWS = {
     "sale.order": ("rwc", "rwc", "", "", "", ""),
-    "sales.document.request": ("r", "r", "", "", "", ""),
+    # of a request nothing but its items: they guard themselves
+    "sales.document.request": ("rw", "rw", "", "", "", ""),
     "sales.document.request.item": ("rwcd", "rwcd", "", "", "", ""),
     "sales.document": ("r", "r", "", "", "", ""),
     "sales.document.signature": ("r", "r", "", "", "", ""),

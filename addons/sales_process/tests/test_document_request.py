@@ -67,6 +67,33 @@ class TestDocumentRequest(RequestCase):
         self.extract.with_user(self.rep).action_return("Older than three months")
         self.assertTrue(self.request._waits_for_customer())
 
+    def test_reminders_name_what_is_needed(self):
+        """(required, state, named)"""
+        item = self.env["sales.document.request.item"].create(
+            {"request_id": self.request.id, "name": "A picture", "kind": "text", "required": False}
+        )
+        for required, state, named in (
+            (True, "open", True),
+            (False, "open", False),
+            (False, "returned", True),
+            (True, "given", False),
+            (False, "not_needed", False),
+        ):
+            with self.subTest(required=required, state=state):
+                item._set({"required": required, "state": state})
+                self.assertEqual("A picture" in self.order._process_open_documents(), named)
+        item._set({"state": "open"})
+        self.request.item_ids.sudo()._set({"required": False})
+        self.assertIn("A picture", self.order._process_open_documents(), "nothing is required: all counts")
+
+    def test_nobody_is_reminded_of_nothing(self):
+        self._give_all()
+        with self.assertRaisesRegex(UserError, "your turn"):
+            self.request.with_user(self.rep).action_remind()
+        self.extract.with_user(self.rep).action_return("Older than three months")
+        self.request.with_user(self.rep).action_remind()
+        self.assertEqual(len(self._mails()), 3, "the first, the one about what went back, and the reminder")
+
     def test_complete_when_given_where_that_is_enough(self):
         self.request.sudo().needs_acceptance = False
         self._give_all()
@@ -153,7 +180,7 @@ class TestDocumentRequest(RequestCase):
 
     def test_the_question_can_be_shaped_the_answer_not(self):
         item = self.extract.with_user(self.rep)
-        item.write({"name": "Extract of this year", "required": False, "note": "hm"})
+        item.write({"name": "Extract of this year", "help": "Not older than a month", "note": "hm"})
         made = item.create({"request_id": self.request.id, "name": "Licence", "kind": "file"})
         self.assertEqual(made.state, "open")
         for vals in (
@@ -296,6 +323,18 @@ class TestReturnedTogether(PaperCase):
         self.assertIsNone(item.sudo()._customer_give(item.version, text="y"))
         self._send()
         self.assertEqual((len(self._letters("sent")), len(self._letters("withdrawn"))), (0, 1))
+
+    def test_a_planned_reminder_of_nothing_is_withdrawn(self):
+        """The customer has sent all: that the rep has not looked at it yet is no business of theirs."""
+        reminder = self.env.ref("sales_process.mail_template_documents_reminder")
+        wish = self.request._return_wish() | {"template": reminder, "key": "reminder"}
+        letter = self.env["sales.process.message"]._plan([wish])
+        letter = letter or self.env["sales.process.message"].search([("template_id", "=", reminder.id)])
+        self.assertEqual(letter._without_needless(), letter, "the third item is open")
+        item = self.request.item_ids[2]
+        item.sudo()._customer_give(item.version, text="x")
+        self.assertFalse(letter._without_needless())
+        self.assertEqual(letter.state, "withdrawn")
 
     def test_a_deal_that_is_lost_writes_no_letter(self):
         self._return(0, "The account is closed")

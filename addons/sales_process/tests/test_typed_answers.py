@@ -147,6 +147,7 @@ class TestTypedAnswers(TypedCase):
                 self.typed["city"].with_user(self.rep).write(values)
 
     def test_reminders_name_what_is_open(self):
+        (self.typed["count"] + self.typed["city"])._set({"required": True})
         self._give(city="Berlin", vat="DE136695976")
         names = self.order._process_open_documents()
         self.assertNotIn("city", names)
