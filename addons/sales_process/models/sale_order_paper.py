@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_amount, format_date, is_html_empty
 from odoo.tools.image import image_data_uri
 
-from . import paper_sheet
+from . import paper_clause, paper_sheet
 
 try:
     from num2words import num2words
@@ -87,7 +87,8 @@ class SaleOrder(models.Model):
             "sales_process.paper_page",
             {"paper": values, "draft": draft, "header": header, "body": body},
         )
-        return self_contained(paper_sheet.keep_together(str(html)), self.env)
+        page = paper_clause.keep_with_signatures(paper_sheet.keep_together(str(html)))
+        return self_contained(page, self.env)
 
     def _process_dated(self, text):
         today = format_date(self.env, self._process_today())

@@ -45,6 +45,7 @@ from . import (
     test_next_prices,
     test_our_signature,
     test_overdue_call,
+    test_paper_clause,
     test_paper_sheet,
     test_people,
     test_portal,
