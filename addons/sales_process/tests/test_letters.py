@@ -1,4 +1,7 @@
 from datetime import datetime, timedelta
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.policy import SMTP
 from unittest.mock import patch
 
 from odoo import fields
@@ -460,3 +463,20 @@ class TestLetters(ProcessCase):
         )
         _lead, call = self._at_call()
         self.assertGreater(call.sudo().date_deadline, now + timedelta(days=399))
+
+    def test_no_space_of_a_subject_is_lost(self):
+        """As it is read by who gets it: decoded from the lines that the header was folded into."""
+        subject = "Некоторые сведения для вашего договора нужно прислать ещё раз"
+        lead = self._lead(email_from="anna@customer.example.org")
+        for words in (
+            subject,
+            "In Latin letters it may be as long as it wants to be, and even longer than that",
+        ):
+            values = {"subject": words, "model": "crm.lead", "res_id": lead.id, "email_to": "a@b.example.org"}
+            mail = self.env["mail.mail"].sudo().create(values)
+            [told] = mail._prepare_outgoing_list()
+            message = EmailMessage(policy=SMTP)
+            message["Subject"] = told["subject"]
+            raw = message.as_string().partition("Subject: ")[2].strip()
+            read = str(make_header(decode_header(raw.replace("\r\n", ""))))
+            self.assertEqual(read.replace("\N{NO-BREAK SPACE}", " "), words)
