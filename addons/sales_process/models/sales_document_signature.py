@@ -20,7 +20,7 @@ class SalesDocumentSignature(models.Model):
         [("ours", "Our side"), ("customer", "The customer")], required=True, readonly=True
     )
     name = fields.Char("Signed by", required=True, readonly=True)
-    user_id = fields.Many2one("res.users", string="User", readonly=True, help="Of ours who signed.")
+    user_id = fields.Many2one("res.users", readonly=True, help="Of ours who signed.")
     picture = fields.Binary(attachment=False, readonly=True)
     date = fields.Datetime(required=True, readonly=True)
     local = fields.Char("On the Signer's Clock", readonly=True)

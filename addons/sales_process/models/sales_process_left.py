@@ -42,7 +42,7 @@ class SalesProcessLeft(models.Model):
 
     def init(self):
         """Where the figures of the past are known but not yet these, as after an update, they are made."""
-        super().init()
+        result = super().init()
         if table_exists(self.env.cr, "sales_process_dynamics_total"):
             self.env.cr.execute(
                 SQL(
@@ -51,6 +51,7 @@ class SalesProcessLeft(models.Model):
                     "   AND NOT EXISTS (SELECT FROM sales_process_left)"
                 )
             )
+        return result
 
     @api.model
     def _make(self, days):

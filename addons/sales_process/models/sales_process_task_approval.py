@@ -68,7 +68,7 @@ class SalesProcessTask(models.Model):
     def _escalate_substitute(self, rung):
         """A late question for approval goes to somebody who may answer it, and knows of it."""
         judging = self.filtered(lambda task: task.step_id.kind == "approval" and task.state == "open")
-        super(SalesProcessTask, self - judging)._escalate_substitute(rung)
+        result = super(SalesProcessTask, self - judging)._escalate_substitute(rung)
         heirs = {}
         for task in judging:
             waiting = task._waiting_questions()
@@ -77,6 +77,7 @@ class SalesProcessTask(models.Model):
         judging._assign(
             {task: user for task, user in heirs.items() if user}, self.env._("late, handed to the substitute")
         )
+        return result
 
     def _waiting_questions(self):
         """What is asked for the approval of this task's paper, and is not answered yet."""

@@ -9,7 +9,6 @@ class SalesDocumentReturn(models.TransientModel):
 
     item_id = fields.Many2one(
         "sales.document.request.item",
-        string="Item",
         required=True,
         readonly=True,
         default=lambda self: self.env.context.get("active_id"),
