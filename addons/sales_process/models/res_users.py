@@ -26,7 +26,8 @@ class ResUsers(models.Model):
     process_away_until = fields.Date(
         string="Away Until",
         copy=False,
-        help="Until this day, with it, the substitute takes over. Leaves of the calendar count as well.",
+        help="Until this day, with it, the substitute takes over. Leaves of the calendar and "
+        "being out of the office count as well.",
     )
     call_extension = fields.Char(
         string="Extension",
@@ -77,7 +78,7 @@ class ResUsers(models.Model):
 
     @api.model
     def _process_absent(self):
-        """The users who are away now: by Odoo's own resource calendar, or as they said themselves."""
+        """The users who are away now, by Odoo's resource calendar or by what they said of themselves."""
         leaves = self.env["resource.calendar.leaves"].sudo()._search(self._process_leaves_now())
         resources = self.env["resource.resource"].sudo().with_context(active_test=False)
         on_leave = resources._search(
@@ -87,7 +88,15 @@ class ResUsers(models.Model):
         return users.search(
             Domain("id", "in", on_leave.subselect("user_id"))
             | Domain("process_away_until", ">=", fields.Date.today())
+            | self._process_out_of_office()
         )
+
+    @api.model
+    def _process_out_of_office(self):
+        """Who is out of the office by Odoo's own preferences; without an end, until they say so."""
+        now = fields.Datetime.now()
+        over = Domain("out_of_office_to", "!=", False) & Domain("out_of_office_to", "<", now)
+        return Domain("out_of_office_from", "<=", now) & ~over & Domain("share", "=", False)
 
     @api.model
     def _process_leaves_now(self):
@@ -115,6 +124,8 @@ class ResUsers(models.Model):
             if user.process_away_until and user.process_away_until >= today:
                 moment = fields.Datetime.to_datetime(user.process_away_until + ONE_DAY)
                 back[user.id] = max(back.get(user.id, moment), moment)
+            if user.is_out_of_office and user.out_of_office_to:
+                back[user.id] = max(back.get(user.id, user.out_of_office_to), user.out_of_office_to)
         return {self.browse(number): moment for number, moment in back.items()}
 
     def action_archive(self):

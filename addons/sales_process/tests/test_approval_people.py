@@ -98,6 +98,32 @@ class TestStandIns(RuleCase):
         with self.assertRaises(AccessError):
             self.lawyer.with_user(self.rep).write({"process_away_until": fields.Date.today()})
 
+    def test_away_by_odoo_s_out_of_office(self):
+        """(from, to, away): in days from now; both are a person's own to say."""
+        now = fields.Datetime.now()
+
+        def day(number):
+            return number is not None and now + timedelta(days=number)
+
+        for begin, end, away in (
+            (-1, 1, True),
+            (-1, None, True),
+            (-2, -1, False),
+            (1, 2, False),
+            (None, 1, False),
+        ):
+            with self.subTest(begin=begin, end=end):
+                self.lawyer.with_user(self.lawyer).write(
+                    {
+                        "process_substitute_id": self.banker.id,
+                        "out_of_office_from": day(begin),
+                        "out_of_office_to": day(end),
+                    }
+                )
+                self.assertEqual(self.lawyer in self.env["res.users"]._process_absent(), away)
+                back = self.lawyer._process_returns()
+                self.assertEqual(back, {self.lawyer: self.lawyer.out_of_office_to} if away and end else {})
+
     def test_absent_in_one_statement(self):
         with self.assertQueryCount(1):
             self.env["res.users"]._process_absent()
