@@ -71,8 +71,9 @@ class Worker:
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=odoo_server.environment())
 
-    def ready(self, patience=60):
-        """Wait until it listens for jobs: Odoo names its connections after its process."""
+    def ready(self, patience=300):
+        """Wait until it listens for jobs: Odoo names its connections after its process. A busy machine
+        takes minutes to start one."""
         listening = "SELECT 1 FROM pg_stat_activity WHERE datname = 'postgres' AND application_name = %s"
         deadline = time.monotonic() + patience
         while not self.bench.rows(listening, (f"odoo-{self.process.pid}",)):

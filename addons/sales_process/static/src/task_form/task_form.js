@@ -1,6 +1,6 @@
 import { Component, markup, onWillStart, useExternalListener, useState } from "@odoo/owl";
 import { DateTimeInput } from "@web/core/datetime/datetime_input";
-import { deserializeDateTime, formatDateTime, serializeDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, serializeDateTime } from "@web/core/l10n/dates";
 import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 import { RecordSelector } from "@web/core/record_selectors/record_selector";
@@ -280,10 +280,10 @@ export class TaskForm extends Component {
     nextWords(task) {
         const step = task.step_id[1];
         if (!PERSON_KINDS.includes(task.kind)) {
-            return _t("Next, by itself: %s", step);
+            return task.kind === "wait" ? _t("Next: %s", step) : _t("Next, by itself: %s", step);
         }
         const who = task.user_id ? task.user_id[1] : _t("nobody yet");
-        const when = this.isLater(task) && formatDateTime(deserializeDateTime(task.date_open), { showSeconds: false });
+        const when = this.isLater(task) && deserializeDateTime(task.date_open).toLocaleString(luxon.DateTime.DATETIME_MED);
         return when ? _t("Next: %(step)s, %(who)s, from %(when)s", { step, who, when }) : _t("Next: %(step)s, %(who)s", { step, who });
     }
 
