@@ -171,9 +171,13 @@ class SalesDocument(models.Model):
             )
 
     def _values_to_keep(self):
-        """What is judged of this paper now; None for what nobody approves, and for what has changed since."""
+        """What is judged of this paper now, or what it was sent with where that still binds; None for what
+        nobody approves, and for what has changed since."""
         self.ensure_one()
-        return self.order_id._approval_values_sent(self.kind) if self._is_approved_kind() else None
+        if not self._is_approved_kind():
+            return None
+        binding = self.order_id._approval_values_binding(self.kind)
+        return binding if "until" in binding else self.order_id._approval_values_sent(self.kind)
 
     def _is_approved_kind(self):
         self.ensure_one()

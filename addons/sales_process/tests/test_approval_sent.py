@@ -48,6 +48,21 @@ class TestSentOffer(PaperCase):
                     savepoint.rollback()
                     self.env.invalidate_all()
 
+    def test_sent_again_it_is_the_same_offer(self):
+        """Neither the cost of the day nor a longer validity goes into it by that."""
+        self.rule.write({"discount_limit": 10.0})
+        order = self._process_order()
+        order.action_proposal_send()
+        document = self.env["sales.document"]._last(order, "proposal")
+        sent = document.sent_values
+        order.order_line.product_id.sudo().lst_price = 5000.0
+        order.validity_date = fields.Date.today() + timedelta(days=300)
+        order.action_proposal_send_again()
+        self.assertEqual(
+            self.env["sales.document"]._last(order, "proposal").sent_values["until"], sent["until"]
+        )
+        self.assertTrue(order._approval_is_valid("proposal"))
+
     def test_before_it_is_sent_it_counts(self):
         for name, limit, change in self._ours():
             with self.subTest(name), self.env.cr.savepoint() as savepoint:
