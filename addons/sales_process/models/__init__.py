@@ -50,6 +50,7 @@ from . import sale_order_approval
 from . import sale_order_approval_values
 from . import sale_order_case
 from . import sale_order_contract
+from . import sale_order_contract_end
 from . import sale_order_contract_making
 from . import sale_order_contract_signing
 from . import sale_order_document_request

@@ -402,44 +402,6 @@ class SaleOrder(models.Model):
             )
         )
 
-    # ------------------------------------------------------------
-    # Ending early
-    # ------------------------------------------------------------
-
-    def action_contract_terminate(self, date, reason, churn_reason_id=None):
-        """End running contracts early, or give notice for their end.
-
-        :param date: the last day; in the past or today it is over at once, else the timer ends it then
-        :param reason: why, in words
-        :param churn_reason_id: why, as a lost reason
-        """
-        self.check_access("write")
-        date, reason = fields.Date.to_date(date), (reason or "").strip()
-        self._contract_refuse(lambda order: order._contract_terminate_obstacles(date, reason))
-        vals = {"contract_terminated_date": date, "contract_terminated_reason": reason}
-        if churn_reason_id:
-            vals["contract_churn_reason_id"] = churn_reason_id
-        self._contract_set(vals)
-        self._contract_withdraw_renewals(self.env._("The contract was terminated: %s", reason))
-        today = fields.Date.context_today(self)
-        over = self.filtered(lambda order: date < today or date == today != order.contract_date_end)
-        over._contract_end_term()
-        (self - over)._contract_signal_ended()
-        return True
-
-    def _contract_terminate_obstacles(self, date, reason):
-        """Why a contract cannot be ended on that day, in words; empty: it can."""
-        self.ensure_one()
-        start, end = self.contract_date_start, self.contract_date_end
-        checks = [
-            (self.contract_state == "running", self.env._("it is not running")),
-            (date, self.env._("a date is needed")),
-            (reason, self.env._("a reason is needed")),
-            (not date or not start or date >= start, self.env._("it cannot end before it starts")),
-            (not date or not end or date <= end, self.env._("it ends before that date by itself")),
-        ]
-        return [text for fine, text in checks if not fine]
-
     def _contract_refuse(self, obstacles):
         """One error that names, for each of these orders, everything in the way."""
         texts = []

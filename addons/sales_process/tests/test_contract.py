@@ -311,6 +311,20 @@ class TestContractTerminate(ContractCase):
         with self.assertRaises(UserError):
             self._order().action_contract_terminate("2026-05-01", "x")
 
+    def test_odd_values_are_named(self):
+        """What a client may send: nothing of it is half taken, or ends in an error of the database."""
+        contract = self._running().with_user(self.rep)
+        for values, words in (
+            (("nonsense", "x"), "is not a date"),
+            ((5, "x"), "is not a date"),
+            (("2026-05-01", {"a": 1}), "is a text"),
+            (("2026-05-01", "x", "abc"), "not the number of a record"),
+            (("2026-05-01", "x", 999999), "no longer exists"),
+        ):
+            with self.subTest(values), self.assertRaisesRegex(UserError, words), self.env.cr.savepoint():
+                contract.action_contract_terminate(*values)
+        self.assertFalse(contract.contract_terminated_date)
+
     def test_a_cancelled_order_has_no_contract(self):
         running, offered = self._running(contract_date_start=fields.Date.today()), self._order()
         renewal = running._contract_make_renewal()
