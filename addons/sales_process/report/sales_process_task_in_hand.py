@@ -155,30 +155,32 @@ class SalesProcessTaskReport(models.Model):
         # Deals whose tasks are in hand are mostly in the pipeline: an index holds what those bring.
         return SQL(
             """
+            WITH late AS MATERIALIZED (
+                SELECT t.step_id, t.lead_id, t.company_id, lead.id AS deal_id, lead.expected_revenue,
+                       date_part('epoch', %(now)s - t.date_deadline) / 3600 AS hours
+                  FROM (%(tasks)s) t
+                  LEFT JOIN crm_lead lead
+                         ON lead.id = t.lead_id AND lead.active IS TRUE AND lead.won_status = 'pending'
+            )
             SELECT summed.step_id, step.kind, sum(tasks)::int, sum(hours), sum(amount * %(factor)s),
                    sum(delay * %(factor)s)
               FROM (
-                  SELECT t.step_id, t.company_id, count(*) AS tasks, sum(t.hours) AS hours,
-                         sum(deal.revenue) AS amount, sum(t.hours * deal.revenue) / 24 AS delay
-                    FROM (%(tasks)s) t
-                    LEFT JOIN crm_lead lead
-                           ON lead.id = t.lead_id AND lead.active IS TRUE AND lead.won_status = 'pending'
-                   CROSS JOIN LATERAL (
-                       SELECT (CASE WHEN lead.id IS NOT NULL THEN lead.expected_revenue
-                                    ELSE (SELECT other.expected_revenue FROM crm_lead other
-                                           WHERE other.id = t.lead_id) END)::float AS revenue
-                   ) deal
-                   GROUP BY t.step_id, t.company_id
+                  SELECT step_id, company_id, count(*) AS tasks, sum(hours) AS hours,
+                         sum(revenue) AS amount, sum(hours * revenue) / 24 AS delay
+                    FROM (
+                        SELECT step_id, company_id, hours, expected_revenue::float AS revenue
+                          FROM late WHERE deal_id IS NOT NULL
+                         UNION ALL
+                        SELECT late.step_id, late.company_id, late.hours, lead.expected_revenue
+                          FROM late JOIN crm_lead lead ON lead.id = late.lead_id WHERE late.deal_id IS NULL
+                    ) told
+                   GROUP BY step_id, company_id
               ) summed
               JOIN sales_process_step step ON step.id = summed.step_id
               LEFT JOIN res_company company ON company.id = summed.company_id
              GROUP BY 1, 2
             """,
+            now=SQL("%s::timestamp", fields.Datetime.now()),
+            tasks=query.select(f"{query.table}.*"),
             factor=self._sql_factor(),
-            tasks=SQL(
-                "SELECT step_id, lead_id, company_id,"
-                " date_part('epoch', %s - date_deadline) / 3600 AS hours FROM (%s) task",
-                fields.Datetime.now(),
-                query.select(f"{query.table}.*"),
-            ),
         )
