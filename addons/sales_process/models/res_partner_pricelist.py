@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from .given_values import with_defaults
+from .sales_document import INTERNAL, INTERNAL_KEY
 
 PRICELIST_FIELDS = ("property_product_pricelist", "specific_property_product_pricelist")
 GIVER = "process_pricelist_user_id"
@@ -37,6 +38,8 @@ class ResPartner(models.Model):
         return partners
 
     def write(self, vals):
+        if self.env.context.get(INTERNAL_KEY) is INTERNAL:
+            return super().write(vals)
         vals = {name: vals[name] for name in vals if name != GIVER}
         if set(PRICELIST_FIELDS).isdisjoint(vals):
             return super().write(vals)
@@ -61,7 +64,7 @@ class ResPartner(models.Model):
 
     def _process_pricelist_given(self):
         """Keep that the current user has chosen, or agreed to, the price lists of these contacts."""
-        super(ResPartner, self.sudo()).write({GIVER: self.env.uid})
+        self.sudo().with_context(**{INTERNAL_KEY: INTERNAL}).write({GIVER: self.env.uid})
 
     def _process_pricelist_holder(self):
         """The contact's company, where it has the same price list; else the contact."""
