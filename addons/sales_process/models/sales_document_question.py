@@ -6,7 +6,7 @@ from ..engine import answer
 ITEM_KINDS = [
     ("file", "File"),
     ("text", "Text"),
-    ("number", "Figure"),
+    ("number", "Numerical value"),
     ("date", "Date"),
     ("choice", "Choice"),
 ]
