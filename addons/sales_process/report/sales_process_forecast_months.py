@@ -66,6 +66,9 @@ class SalesProcessForecast(models.Model):
         return SQL(
             """
             WITH clock AS MATERIALIZED (%(clock)s),
+            worth AS MATERIALIZED (
+                SELECT company.id AS company_id, %(factor)s AS factor FROM res_company company
+            ),
             deal AS MATERIALIZED (
                 SELECT lead.stage_id, lead.team_id, lead.company_id, %(entered)s AS day_enter,
                        CASE WHEN lead.date_deadline >= %(today)s THEN lead.date_deadline END AS date_deadline,
@@ -81,9 +84,10 @@ class SalesProcessForecast(models.Model):
             )
             SELECT date_trunc('month', landing)::date, sum(value)
               FROM (
-                  SELECT %(landing)s AS landing, deal.revenue * (%(rate)s)::numeric * %(factor)s AS value
+                  SELECT %(landing)s AS landing,
+                         deal.revenue * (%(rate)s)::numeric * COALESCE(worth.factor, 1) AS value
                     FROM deal
-                    LEFT JOIN res_company company ON company.id = deal.company_id
+                    LEFT JOIN worth ON worth.company_id = deal.company_id
                     %(chances)s
               ) landed
              GROUP BY 1
