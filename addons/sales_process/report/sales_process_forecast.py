@@ -106,8 +106,9 @@ class SalesProcessForecast(models.Model):
     @property
     def _table_query(self):
         return SQL(
-            "%s UNION ALL %s UNION ALL %s", self._select_open(), self._select_renewals(), self._select_past()
-        )
+            "(%s) UNION ALL (%s) UNION ALL %s",
+            self._select_open(), self._select_renewals(), self._select_past(),
+        )  # fmt: skip
 
     def _select_open(self):
         today = SQL("%s::date", fields.Date.context_today(self))
@@ -115,6 +116,7 @@ class SalesProcessForecast(models.Model):
         landing = sql_landing(today, SQL("deal.day_enter"), SQL("deal.date_deadline"))
         return SQL(
             """
+            WITH worth AS MATERIALIZED (%(worth)s)
             SELECT deal.id::bigint * 3 AS id, %(landing)s AS date, 'open' AS figure, FALSE AS is_renewal,
                    deal.id AS lead_id, NULL::int AS order_id, deal.partner_id, deal.stage_id, deal.user_id,
                    deal.team_id, deal.source_id, deal.company_id, %(currency)s AS currency_id, 1 AS deals,
@@ -124,9 +126,10 @@ class SalesProcessForecast(models.Model):
                    NULL::numeric AS came_true, NULL::numeric AS error, deal.amount * %(rate)s AS value
               FROM (
                   SELECT lead.*, %(entered)s AS day_enter,
-                         (COALESCE(lead.expected_revenue, 0) * %(factor)s)::numeric AS amount
+                         COALESCE(lead.expected_revenue, 0) * COALESCE(worth.factor, 1) AS amount
                     FROM crm_lead lead
                     JOIN crm_lead_stage_history h ON h.lead_id = lead.id AND h.date_leave IS NULL
+                    LEFT JOIN worth ON worth.company_id = lead.company_id
                     LEFT JOIN res_company company ON company.id = lead.company_id
                     LEFT JOIN res_partner address ON address.id = company.partner_id
                    WHERE lead.active AND lead.won_status = 'pending' AND NOT %(renewal)s
@@ -139,7 +142,7 @@ class SalesProcessForecast(models.Model):
             basis=sql_chance("basis"),
             today=today,
             entered=entered,
-            factor=self._factor(today),
+            worth=self._sql_worth(today),
             renewal=RENEWAL_RUNS,
             chances=sql_chance_joins(
                 None, SQL("deal.stage_id"), SQL("deal.team_id"), SQL("deal.company_id"),
@@ -152,21 +155,24 @@ class SalesProcessForecast(models.Model):
         rate = SQL("(%s)::numeric", sql_chance("rate"))
         return SQL(
             """
-            SELECT o.id::bigint * 3 + 1, GREATEST(o.contract_last_day, %(today)s), 'renewal', TRUE,
-                   NULL::int, o.id, o.partner_id, NULL::int, o.user_id, o.team_id, o.source_id, o.company_id,
-                   %(currency)s, 1, (o.contract_value_at_risk * %(factor)s)::numeric,
-                   %(rate)s, %(basis)s, FALSE, o.contract_value_at_risk * %(factor)s * %(rate)s,
-                   NULL::numeric, NULL::numeric, NULL::numeric,
-                   o.contract_value_at_risk * %(factor)s * %(rate)s
+            WITH worth AS MATERIALIZED (%(worth)s)
+            SELECT o.id::bigint * 3 + 1 AS id, GREATEST(o.contract_last_day, %(today)s) AS date,
+                   'renewal' AS figure, TRUE AS is_renewal, NULL::int AS lead_id, o.id AS order_id,
+                   o.partner_id, NULL::int AS stage_id, o.user_id, o.team_id, o.source_id, o.company_id,
+                   %(currency)s AS currency_id, 1 AS deals, %(amount)s AS amount, %(rate)s AS rate,
+                   %(basis)s AS basis, FALSE AS is_guess, %(amount)s * %(rate)s AS expected,
+                   NULL::numeric AS forecast_then, NULL::numeric AS came_true, NULL::numeric AS error,
+                   %(amount)s * %(rate)s AS value
               FROM sale_order o
-              JOIN res_company company ON company.id = o.company_id
+              JOIN worth ON worth.company_id = o.company_id
               %(chances)s
              WHERE o.contract_state = 'running' AND o.contract_last_day IS NOT NULL
                AND o.contract_terminated_date IS NULL
             """,
             today=today,
             currency=self.env.company.currency_id.id,
-            factor=self._factor(today),
+            amount=SQL("o.contract_value_at_risk::numeric * worth.factor"),
+            worth=self._sql_worth(today),
             rate=rate,
             basis=sql_chance("basis"),
             chances=sql_chance_joins(
@@ -193,7 +199,14 @@ class SalesProcessForecast(models.Model):
             currency=self.env.company.currency_id.id,
         )
 
-    def _factor(self, day):
-        return sql_factor(
-            SQL("company.currency_id"), SQL("%s", self.env.company.currency_id.id), sql_root("company"), day
+    def _sql_worth(self, day):
+        """Query for what amounts of each company are multiplied by, once for all of its deals."""
+        return SQL(
+            "SELECT company.id AS company_id, (%s)::numeric AS factor FROM res_company company",
+            sql_factor(
+                SQL("company.currency_id"),
+                SQL("%s", self.env.company.currency_id.id),
+                sql_root("company"),
+                day,
+            ),
         )

@@ -46,10 +46,7 @@ class SalesProcessForecast(models.Model):
     @property
     def _table_query(self):
         if isinstance(self.env.context.get("forecast_without"), WithoutOpen):
-            return SQL(
-                "SELECT * FROM (%s) names WHERE FALSE UNION ALL %s UNION ALL %s",
-                self._select_open(), self._select_renewals(), self._select_past(),
-            )  # fmt: skip
+            return SQL("(%s) UNION ALL %s", self._select_renewals(), self._select_past())
         return super()._table_query
 
     def _read_open_months(self, domain):
@@ -66,9 +63,7 @@ class SalesProcessForecast(models.Model):
         return SQL(
             """
             WITH clock AS MATERIALIZED (%(clock)s),
-            worth AS MATERIALIZED (
-                SELECT company.id AS company_id, %(factor)s AS factor FROM res_company company
-            ),
+            worth AS MATERIALIZED (%(worth)s),
             deal AS MATERIALIZED (
                 SELECT lead.stage_id, lead.team_id, lead.company_id, %(entered)s AS day_enter,
                        CASE WHEN lead.date_deadline >= %(today)s THEN lead.date_deadline END AS date_deadline,
@@ -98,7 +93,7 @@ class SalesProcessForecast(models.Model):
             leads=query.select(*(SQL.identifier(query.table, name) for name in READ)),
             landing=sql_landing(today, SQL("deal.day_enter"), SQL("deal.date_deadline")),
             rate=sql_chance("rate"),
-            factor=self._factor(today),
+            worth=self._sql_worth(today),
             chances=sql_chance_joins(
                 None, SQL("deal.stage_id"), SQL("deal.team_id"), SQL("deal.company_id"),
                 SQL("GREATEST(%s - deal.day_enter, 0)", today),
