@@ -77,7 +77,7 @@ class SalesProcessForecast(models.Model):
                       WHERE o.renewal_lead_id IS NOT NULL AND o.contract_state = 'running')
                  GROUP BY 1, 2, 3, 4, 5
             )
-            SELECT date_trunc('month', landing)::date, sum(value)
+            SELECT date_trunc('month', landing::timestamp)::date, sum(value)
               FROM (
                   SELECT %(landing)s AS landing,
                          deal.revenue * (%(rate)s)::numeric * COALESCE(worth.factor, 1) AS value
