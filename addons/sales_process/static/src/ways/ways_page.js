@@ -45,9 +45,14 @@ export class WaysPage extends Component {
         if (!this.processes.some((process) => process.code === this.state.code)) {
             this.state.code = this.processes[0]?.code || "";
         }
+        await (this.props.state?.ways ? this.load() : this.loadEnded());
+    }
+
+    /** Where nothing has ended yet, the ways of deals at work say more than an empty page. */
+    async loadEnded() {
+        Object.assign(this.state, { result: "ended", isNoneEnded: false });
         await this.load();
-        if (!this.props.state?.ways && !this.ways.length) {
-            // Nothing has ended yet: the ways of deals at work say more than an empty page.
+        if (!this.ways.length) {
             this.state.result = "all";
             await this.load();
             this.state.isNoneEnded = true;
@@ -75,6 +80,9 @@ export class WaysPage extends Component {
         this.state[name] = NUMBERS.includes(name) ? Number(value) : value;
         if (name === "code") {
             this.state.version_id = 0;
+        }
+        if (this.state.isNoneEnded && name !== "result") {
+            return this.loadEnded();
         }
         this.state.isNoneEnded = false;
         return this.load();
