@@ -37,7 +37,9 @@ class People(threading.Thread):
         super().__init__(daemon=True)
         self.bench, self.chance, self.done = bench, chance, threading.Event()
         self.leads = [row for (row,) in bench.rows("SELECT id FROM crm_lead WHERE name LIKE 'Bench %%'")]
-        self.teams = [row for (row,) in bench.rows("SELECT id FROM crm_team WHERE name->>'en_US' LIKE 'Team %%'")]
+        self.teams = [
+            row for (row,) in bench.rows("SELECT id FROM crm_team WHERE name->>'en_US' LIKE 'Team %%'")
+        ]
         self.changes = 0
 
     def run(self):
