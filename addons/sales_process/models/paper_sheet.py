@@ -77,9 +77,9 @@ def finish(content, page, footer, numbering, mark=None):
             _draw_head(drawing, width, height, head, scale)
         if mark:
             drawing.fill(RED)
-            drawing.write_across((width / 2, height / 2), 50, mark, stamp, 96, 0.16)
+            drawing.text_across((width / 2, height / 2), 50, mark, stamp, 96, 0.16)
         update.lay_over(sheet, drawing.operators(), drawing.resources(update, added))
-    return update.write()
+    return update.to_bytes()
 
 
 def _size(sheet):
@@ -127,8 +127,8 @@ def _draw_foot(drawing, width, footer, page_of, font):
     drawing.fill(GREY)
     lines = [line for line in footer.splitlines() if line.strip()][:FOOTER_LINES]
     for row, line in enumerate(reversed(lines)):
-        drawing.write(LEFT, 26 + 10 * row, _fit(line, font, 8, width - 190), font, 8)
-    drawing.write_right(width - RIGHT, 26, page_of, font, 8)
+        drawing.text(LEFT, 26 + 10 * row, _fit(line, font, 8, width - 190), font, 8)
+    drawing.text_right(width - RIGHT, 26, page_of, font, 8)
 
 
 def _draw_head(drawing, width, height, head, scale):
@@ -150,9 +150,9 @@ def _draw_head(drawing, width, height, head, scale):
         for row, text in enumerate(lines):
             baseline = bottom + tall - above - line * row - 1.07 * size
             if is_right:
-                drawing.write_right(left + wide - beside, baseline, text, font, size)
+                drawing.text_right(left + wide - beside, baseline, text, font, size)
             else:
-                drawing.write(left + beside, baseline, text, font, size)
+                drawing.text(left + beside, baseline, text, font, size)
         left += wide
 
 

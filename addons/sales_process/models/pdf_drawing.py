@@ -24,7 +24,7 @@ class Drawing:
         """A filled rectangle."""
         self._add(b"%.3f %.3f %.3f %.3f re f", left, bottom, width, height)
 
-    def write(self, left, baseline, text, font, size):
+    def text(self, left, baseline, text, font, size):
         """A line of text, with its beginning at `left`."""
         name = f"SalesProcess{font.name}"
         self.fonts[name] = font
@@ -33,11 +33,11 @@ class Drawing:
             name.encode(), size, left, baseline, font.encode(text).hex().encode(),
         )  # fmt: skip
 
-    def write_right(self, right, baseline, text, font, size):
+    def text_right(self, right, baseline, text, font, size):
         """A line of text, with its end at `right`."""
-        self.write(right - font.width(text, size), baseline, text, font, size)
+        self.text(right - font.width(text, size), baseline, text, font, size)
 
-    def write_across(self, middle, angle, text, font, size, alpha):
+    def text_across(self, middle, angle, text, font, size, alpha):
         """A line of text around a point, that lets what is below shine through.
 
         :param middle: the point.
@@ -47,7 +47,7 @@ class Drawing:
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         self.alphas[ALPHA] = alpha
         self._add(b"q /%b gs %.5f %.5f %.5f %.5f %.3f %.3f cm", ALPHA.encode(), cos, sin, -sin, cos, *middle)
-        self.write(-font.width(text, size) / 2, 0, text, font, size)
+        self.text(-font.width(text, size) / 2, 0, text, font, size)
         self._add(b"Q")
 
     def operators(self):

@@ -58,7 +58,7 @@ class PdfUpdate:
         self.objects[number] = body
         return b"%d 0 R" % number
 
-    def write(self):
+    def to_bytes(self):
         """The file with the update.
 
         :return: bytes.

@@ -86,7 +86,7 @@ class SalesProcessDynamicsDay(models.Model):
         """Every day that there is may be what is marked."""
         self.env.flush_all()
         self._spread_all()
-        super()._catch_up()
+        return super()._catch_up()
 
     def _take_days(self, limit):
         self._spread_all()
