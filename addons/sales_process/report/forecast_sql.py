@@ -11,7 +11,7 @@ def sql_day(moment):
 def sql_company_days(today):
     """Query for the days of each company's clock, by `company_id`: the `begins` of all days since the first
     stay, as moments in UTC, and the `day_before` them. The day of a moment is then found in a list: turning
-    each moment into the time of a zone takes ten times as long."""
+    each moment into the time of a zone takes ten times as long. Clocks that go by UTC need no list."""
     return SQL(
         """
         SELECT company.id AS company_id, known.first_day - 1 AS day_before, ARRAY(
@@ -22,13 +22,14 @@ def sql_company_days(today):
           FROM res_company company
           LEFT JOIN res_partner address ON address.id = company.partner_id
          CROSS JOIN (SELECT min(date_enter)::date - 2 AS first_day FROM crm_lead_stage_history) known
+         WHERE COALESCE(NULLIF(address.tz, ''), 'UTC') != 'UTC'
         """,
         today,
     )
 
 
 def sql_day_of_company(moment):
-    """`sql_day` where `sql_company_days` is joined as `clock`; without a company the day is that of UTC."""
+    """`sql_day` where `sql_company_days` is left-joined as `clock`; without one the day is that of UTC."""
     return SQL(
         "COALESCE(clock.day_before + width_bucket(%(moment)s, clock.begins), %(moment)s::date)", moment=moment
     )
